@@ -1,0 +1,103 @@
+"""What belongs to the whole account, read once for all PBXs that ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ReadingError
+from ..model import SUCCEED, SeenOrder
+from ..planning import is_dead, is_old
+from ..settings import Settings
+from . import answers
+from .client import Catalog, PartnerClient, run_all
+from .shared_value import SharedValue
+
+FRESH = 5.0
+"""Seconds: what is read right before an order may be shared with orders for other PBXs within this time."""
+
+
+@dataclass(frozen=True)
+class ProductList:
+    """The account's PBXs by serial number."""
+
+    by_serial_number: dict[str, answers.Found]
+
+
+class Account:
+    """The account's lists, shared; and what is read per PBX. `max_age` is in seconds, None accepts any age."""
+
+    def __init__(self, client: PartnerClient, settings: Settings) -> None:
+        self.client = client
+        self._settings = settings
+        self._products = SharedValue(self._read_products)
+        self._contacts = SharedValue(client.contacts)
+        self._orders = SharedValue(client.orders)
+        self._details: dict[str, SharedValue[answers.ReadOrder]] = {}
+
+    async def products(self, max_age: float | None = None) -> ProductList:
+        """All PBXs of the account."""
+        return await self._products.get(max_age)
+
+    async def product(self, serial_number: str) -> Any:
+        """The details of one PBX, read now."""
+        return await self.client.product(serial_number)
+
+    async def catalog(self, serial_number: str) -> Catalog:
+        """What can be bought for one PBX, read now."""
+        return await self.client.catalog(serial_number)
+
+    async def contact(self, chosen: str | None) -> str:
+        """The id of the billing contact to order with: the chosen one, else the account's only one."""
+        contacts = await self._contacts.get()
+        listed = ", ".join(f"{contact.id} ({contact.name})" for contact in contacts) or "none"
+        ids = {contact.id for contact in contacts}
+        if chosen is not None:
+            if chosen not in ids:
+                raise ReadingError(f"billing contact {chosen} is not among the account's: {listed}")
+            return chosen
+        if len(ids) != 1:
+            what = "the account has several billing contacts" if ids else "the account has no billing contact"
+            raise ReadingError(
+                f"{what}: {listed}. Set billing_contact_id, or yspartner:billingContactId, to one of them"
+            )
+        return ids.pop()
+
+    async def orders_of(self, serial_number: str, *, now: float, max_age: float | None = None) -> tuple[SeenOrder, ...]:
+        """The orders for one PBX that matter: unsettled ones in full, settled ones as the list has them.
+
+        Whether the list states serial numbers, references and quantities is UNKNOWN. What it leaves out is read from
+        the details: of orders that may still change counts, and of dead ones, whose reference matters (rule 9).
+        """
+        listed = await self._orders.get(max_age)
+        relevant = [order for order in listed if order.serial_number in (serial_number, None)]
+        details: dict[str, answers.ReadOrder] = {}
+
+        async def read(order: answers.ReadOrder) -> None:
+            shared = self._details.setdefault(order.order_no, SharedValue(lambda: self.client.order(order.order_no)))
+            details[order.order_no] = await shared.get()
+
+        await run_all([(read, order) for order in relevant if self._needs_details(order, now)])
+        seen = []
+        for order in relevant:
+            more = details.get(order.order_no)
+            serial = order.serial_number or (more.serial_number if more else None)
+            if serial == serial_number or (serial is None and more is not None):
+                if serial is None and not self._is_dead(order):
+                    raise ReadingError(f"order {order.order_no} does not say which PBX it is for")
+                seen.append(order.seen(more))
+        return tuple(seen)
+
+    def _needs_details(self, order: answers.ReadOrder, now: float) -> bool:
+        if order.order_no in self._settings.settled_orders:
+            return False
+        if self._is_dead(order):
+            return not order.references
+        succeeded = order.status is not None and order.status.casefold() == SUCCEED
+        return not (succeeded and is_old(order.created, self._settings, now))
+
+    def _is_dead(self, order: answers.ReadOrder) -> bool:
+        return order.status is not None and is_dead(order.status, self._settings)
+
+    async def _read_products(self) -> ProductList:
+        return ProductList(answers.products(await self.client.products()))

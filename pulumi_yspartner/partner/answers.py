@@ -1,0 +1,386 @@
+"""Reading answers that are only half documented. Pure; every name carries its mark.
+
+Things are found by their documented key names, at whatever depth and under whatever container they stand. Ids may be
+text or numbers; extra fields are ignored. Whoever has a real account corrects names here, in one place.
+
+Marks: SEEN stands in the vendor's documentation, INFERRED follows from it, UNKNOWN is a tolerant guess that decides
+nothing by itself (what is not found is an error, never a default).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import jmespath
+import jmespath.exceptions
+
+from ..errors import ReadingError
+from ..model import COUNTS, REFERENCE, CountName, Counts, SeenOrder
+from ..settings import CapacityFields
+
+# --- names ---------------------------------------------------------------------------------------------------------
+
+PRODUCT_NO = "productNo"  # SEEN in orders and requests; INFERRED in the product list
+PLAN_ID = "planId"  # SEEN in the tutorials' steps
+SERVICE_ID = "serviceId"  # SEEN in the tutorials' steps
+BILLING_CONTACT_ID = "billingContactId"  # SEEN
+ORDER_NO = "orderNo"  # SEEN
+ORDER_STATUS = "orderStatus"  # SEEN
+TRANSACTION_NO = "transactionNo"  # SEEN in the tutorial's answer
+CREATE_TIME = "createTime"  # SEEN; its unit is UNKNOWN
+QUANTITY = "quantity"  # SEEN in requests; INFERRED in order details
+
+COUNT_NAMES: dict[CountName, tuple[str, ...]] = {
+    # UNKNOWN in the portal's answers. SEEN in this vendor's other APIs: YCM instances, the PBX's own, YCM subscription.
+    "extensions": ("extensionCapacity", "extension_capacity", "totalExtensions"),
+    "concurrent_calls": ("concurrentCallCapacity", "cc_capacity", "totalConcurrentCalls"),
+}
+SERVICE_NAMES: dict[CountName, str] = {
+    # SEEN in the tutorial
+    "extensions": "extension expansion",
+    "concurrent_calls": "concurrent call expansion",
+}
+CURRENT_MARKS = ("current", "isCurrent", "currentPlan", "isCurrentPlan", "inUse")  # UNKNOWN; counts only when true
+CURRENT_PLAN_ID = "currentPlanId"  # UNKNOWN
+
+
+# --- finding -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object inside an answer, with where it stands and what it stands in."""
+
+    path: str
+    value: dict[str, Any]
+    ancestors: tuple[dict[str, Any], ...] = ()
+
+
+def objects(document: Any) -> Iterator[Found]:
+    """Every JSON object of an answer, outermost first."""
+    pending: list[tuple[str, Any, tuple[dict[str, Any], ...]]] = [("$", document, ())]
+    while pending:
+        path, node, ancestors = pending.pop()
+        if isinstance(node, dict):
+            yield Found(path, node, ancestors)
+            inside = (*ancestors, node)
+            pending.extend((f"{path}.{key}", value, inside) for key, value in reversed(node.items()))
+        elif isinstance(node, list):
+            pending.extend((f"{path}[{index}]", value, ancestors) for index, value in reversed(list(enumerate(node))))
+
+
+def having(document: Any, key: str) -> list[Found]:
+    """The objects of an answer that hold `key` with an id."""
+    return [found for found in objects(document) if text(found.value.get(key)) is not None]
+
+
+def text(value: Any) -> str | None:
+    """An id or number as text; None for anything else. Numbers keep all their digits."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return value.strip() or None
+    return None
+
+
+def first(document: Any, key: str) -> str | None:
+    """The first id under `key`, outermost first."""
+    return next((text(found.value[key]) for found in having(document, key)), None)
+
+
+def name_of(found: Found) -> str:
+    """An object's name: the value of a key that ends in "name" (UNKNOWN which), or nothing."""
+    for key, value in found.value.items():
+        if key.casefold().endswith("name") and isinstance(value, str):
+            return value.strip()
+    return ""
+
+
+def keys_of(document: Any, most: int = 40) -> str:
+    """The names of fields in an answer, for messages. Names only: values may be personal."""
+    names = dict.fromkeys(key for found in objects(document) for key in found.value)
+    listed = [name for name in names if name.isprintable()][:most]
+    return ", ".join(listed) + (", ..." if len(names) > most else "") or "no fields"
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list. SEEN: `results`, `total`, `totalPage`; a bare list is taken as well."""
+
+    items: list[Any]
+    pages: int | None
+    total: int | None
+
+
+def page(result: Any) -> Page:
+    """Read one page; raises `ReadingError` for what is no list."""
+    if isinstance(result, list):
+        return Page(result, None, None)
+    if isinstance(result, dict) and isinstance(result.get("results"), list):
+        return Page(result["results"], _whole(result.get("totalPage")), _whole(result.get("total")))
+    if isinstance(result, dict) and result.get("results", None) is None and _whole(result.get("total")) == 0:
+        return Page([], 0, 0)
+    raise ReadingError(f"a list was expected, found: {keys_of(result)}")
+
+
+# --- counts --------------------------------------------------------------------------------------------------------
+
+
+def products(document: Any) -> dict[str, Found]:
+    """The PBXs of a product list, by serial number."""
+    return {
+        serial.upper(): found for found in having(document, PRODUCT_NO) if (serial := text(found.value[PRODUCT_NO]))
+    }
+
+
+def counts(document: Any, serial_number: str, fields: CapacityFields) -> dict[CountName, int]:
+    """The counts that an answer about one PBX states; a count that it does not state is absent.
+
+    Raises `ReadingError` when a count is found twice with different values or is no whole number, or when the answer
+    is about another PBX.
+    """
+    others = {serial.upper() for found in having(document, PRODUCT_NO) if (serial := text(found.value[PRODUCT_NO]))} - {
+        serial_number
+    }
+    if others:
+        raise ReadingError(f"the answer for {serial_number} is about {', '.join(sorted(others)[:3])}")
+    read: dict[CountName, int] = {}
+    for name in COUNTS:
+        expression = getattr(fields, name)
+        found = _configured(document, expression) if expression else _spelled(document, COUNT_NAMES[name])
+        values = {where: _count(value, where) for where, value in found}
+        if len(set(values.values())) > 1:
+            places = ", ".join(f"{where} = {value}" for where, value in values.items())
+            raise ReadingError(f"{name} is stated more than once and differently: {places}")
+        if values:
+            read[name] = next(iter(values.values()))
+    return read
+
+
+def no_count(names: Iterable[CountName], document: Any) -> str:
+    """What to say when a count is not stated."""
+    spelled = "; ".join(f"{name}: {', '.join(COUNT_NAMES[name])}" for name in names)
+    return (
+        f"the portal's product answer states no count under a known name ({spelled}). Fields found: "
+        f"{keys_of(document)}. Set yspartner:capacityFields to where the counts stand"
+    )
+
+
+def _spelled(document: Any, names: tuple[str, ...]) -> list[tuple[str, Any]]:
+    return [
+        (f"{found.path}.{key}", found.value[key])
+        for found in objects(document)
+        for key in names
+        if found.value.get(key) is not None
+    ]
+
+
+def _configured(document: Any, expression: str) -> list[tuple[str, Any]]:
+    try:
+        value = jmespath.search(expression, document)
+    except jmespath.exceptions.JMESPathError as error:
+        raise ReadingError(f"yspartner:capacityFields {expression}: {type(error).__name__}") from None
+    if isinstance(value, list):
+        return [(f"{expression}[{index}]", each) for index, each in enumerate(value) if each is not None]
+    return [] if value is None else [(expression, value)]
+
+
+def _count(value: Any, where: str) -> int:
+    number = _whole(value)
+    if number is None or number < 0:
+        shown = f"{value!r:.40}" if isinstance(value, str | int | Decimal) else type(value).__name__
+        raise ReadingError(f"{where} is no count: {shown}")
+    return number
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number, also as text; None for anything else."""
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        return int(value.strip()) if len(value) < 20 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+# --- plans, services, contacts -------------------------------------------------------------------------------------
+
+
+def current_plan(document: Any, chosen: str | None) -> str:
+    """The id of the plan that a PBX has: the only one, the one marked as current, or the chosen one.
+
+    Raises `ReadingError`, which lists the plans, when none of these tells.
+    """
+    plans = {found.value[PLAN_ID]: found for found in having(document, PLAN_ID)}
+    by_id = {str(text(key)): found for key, found in plans.items()}
+    listed = ", ".join(f"{plan} ({name_of(found) or 'unnamed'})" for plan, found in by_id.items()) or "none"
+    if chosen is not None:
+        if chosen not in by_id:
+            raise ReadingError(f"plan {chosen} is not among the PBX's plans: {listed}")
+        return chosen
+    if len(by_id) == 1:
+        return next(iter(by_id))
+    marked = {plan for plan, found in by_id.items() if any(found.value.get(mark) is True for mark in CURRENT_MARKS)} | (
+        {str(first(document, CURRENT_PLAN_ID))} & set(by_id)
+    )
+    if len(marked) == 1:
+        return marked.pop()
+    if not by_id:
+        raise ReadingError(f"the purchase answer holds no {PLAN_ID}; fields found: {keys_of(document)}")
+    raise ReadingError(f"which plan the PBX has can't be told; set plan_id to one of: {listed}")
+
+
+def services(document: Any, plan_id: str) -> dict[CountName, str]:
+    """The ids of the two expansion services, told apart by their names, as far as the answer has them.
+
+    Where the same service stands under several plans, the one under the given plan counts. Raises `ReadingError` when
+    several ids are left.
+    """
+    found_services = having(document, SERVICE_ID)
+    read: dict[CountName, str] = {}
+    for name in COUNTS:
+        named = [found for found in found_services if name_of(found).casefold() == SERVICE_NAMES[name]]
+        ids = {str(text(found.value[SERVICE_ID])) for found in named}
+        if len(ids) > 1:
+            ids = {str(text(found.value[SERVICE_ID])) for found in named if _under_plan(found) == plan_id}
+        if len(ids) > 1:
+            raise ReadingError(f'the service "{SERVICE_NAMES[name]}" has several ids: {", ".join(sorted(ids))}')
+        if ids:
+            read[name] = ids.pop()
+    return read
+
+
+def service_names(document: Any) -> str:
+    """The services of an answer in words."""
+    names = dict.fromkeys(name_of(found) for found in having(document, SERVICE_ID))
+    return ", ".join(name for name in names if name) or "none"
+
+
+def _under_plan(found: Found) -> str | None:
+    for holder in (found.value, *reversed(found.ancestors)):
+        if (plan := text(holder.get(PLAN_ID))) is not None:
+            return plan
+    return None
+
+
+def contacts(document: Any) -> dict[str, str]:
+    """Billing contacts: id and a name for people (company, else person; SEEN)."""
+    read = {}
+    for found in having(document, BILLING_CONTACT_ID):
+        person = " ".join(str(found.value.get(key) or "") for key in ("firstName", "lastName")).strip()
+        company = found.value.get("company")
+        name = company if isinstance(company, str) and company.strip() else person
+        read[str(text(found.value[BILLING_CONTACT_ID]))] = name.strip() or "unnamed"
+    return read
+
+
+# --- orders --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReadOrder:
+    """What one item of the order list, or one answer about an order, tells."""
+
+    order_no: str
+    status: str | None
+    serial_number: str | None
+    created: float | None
+    references: tuple[str, ...]
+    quantities: Counts
+
+    def seen(self, details: ReadOrder | None = None) -> SeenOrder:
+        """As an order of one PBX, completed from its details where those say more. The list's status is the newer."""
+        more = details or self
+        return SeenOrder(
+            order_no=self.order_no,
+            status=self.status or more.status or "unknown",
+            created=self.created if self.created is not None else more.created,
+            references=tuple(dict.fromkeys([*self.references, *more.references])),
+            **dict[str, int]({**more.quantities, **self.quantities}),
+        )
+
+
+def order(document: Any) -> ReadOrder:
+    """Read an order; raises `ReadingError` when it has no number."""
+    order_no = first(document, ORDER_NO)
+    if order_no is None:
+        raise ReadingError(f"an order without {ORDER_NO}; fields found: {keys_of(document)}")
+    serial = first(document, PRODUCT_NO)
+    return ReadOrder(
+        order_no=order_no,
+        status=first(document, ORDER_STATUS),
+        serial_number=serial.upper() if serial else None,
+        created=next(
+            (when(found.value[CREATE_TIME]) for found in objects(document) if CREATE_TIME in found.value), None
+        ),
+        references=tuple(dict.fromkeys(_references(document))),
+        quantities=_quantities(document),
+    )
+
+
+def when(value: Any) -> float | None:
+    """A time as Unix seconds, its unit told by its magnitude (seconds, milliseconds, microseconds) or ISO 8601 text."""
+    number = _whole(value)
+    if number is not None:
+        for power in (1, 1_000, 1_000_000):
+            seconds = number / power
+            if 1e9 <= seconds < 1e10:  # 2001 to 2286
+                return seconds
+        return None
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+        # Without an offset nothing says which zone it is in; the latest possible reading is the careful one.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC) + timedelta(hours=12)).timestamp()
+    return None
+
+
+def _references(document: Any) -> Iterator[str]:
+    """Our references anywhere in an order's texts: which field `poNumber` comes back in is UNKNOWN."""
+    for found in objects(document):
+        for value in found.value.values():
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, str):
+                    yield from REFERENCE.findall(each)
+
+
+def _quantities(document: Any) -> dict[CountName, int]:
+    """What an order buys, where its details name the service and a quantity (INFERRED); otherwise nothing.
+
+    An order that holds anything else that can't be read is left without quantities: they decide whether it covers a
+    need, and half of them would be a guess.
+    """
+    read: dict[CountName, int] = {}
+    for found in objects(document):
+        if QUANTITY not in found.value:
+            continue
+        names = {value.strip().casefold() for value in found.value.values() if isinstance(value, str)}
+        kind = next((name for name in COUNTS if SERVICE_NAMES[name] in names), None)
+        number = _whole(found.value[QUANTITY])
+        if kind is None or number is None or number < 0:
+            continue
+        if read.setdefault(kind, number) != number:
+            return {}
+    return read
+
+
+# --- the answer to an order ----------------------------------------------------------------------------------------
+
+
+def receipt(document: Any) -> tuple[str | None, str | None, str | None, str | None]:
+    """Order number, transaction number, status and serial number (SEEN) of the answer to an order, where they are in it."""
+    serial = first(document, PRODUCT_NO)
+    return (
+        first(document, ORDER_NO),
+        first(document, TRANSACTION_NO),
+        first(document, ORDER_STATUS),
+        serial.upper() if serial else None,
+    )
