@@ -159,6 +159,12 @@ class OrderRecord(Model):
     known: tuple[str, ...] | None = None
     """Of an attempt: the PBX's orders that existed before it was sent, so that a new one can be told."""
 
+    @classmethod
+    def buying(cls, quantities: Counts, before: Counts, **rest: Any) -> OrderRecord:
+        """An order of these quantities, with the counts before it."""
+        counts_before = {f"{name}_before": before[name] for name in quantities if name in before}
+        return cls.model_validate({**rest, **quantities, **counts_before})
+
     @property
     def quantities(self) -> dict[CountName, int]:
         """What it buys of each count."""

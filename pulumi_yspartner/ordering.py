@@ -147,13 +147,13 @@ class Ordering:
             quantities=purchase.quantities,
             po_number=" ".join(part for part in (declaration.po_number, purchase.reference) if part),
         )
-        attempt = OrderRecord(
+        attempt = OrderRecord.buying(
+            purchase.quantities,
+            have,
             reference=purchase.reference,
             status=UNCONFIRMED,
             time=iso(self.now()),
             known=tuple(order.order_no for order in seen),
-            **dict[str, int](purchase.quantities),
-            **{f"{name}_before": have[name] for name in purchase.quantities},
         )
         unconfirmed = self._state(declaration, have, (*records, attempt))
         json.dumps([unconfirmed.outputs(), request.body()])

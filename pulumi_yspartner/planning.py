@@ -187,15 +187,17 @@ def adopted(order: SeenOrder, declaration: Declaration) -> OrderRecord:
     Our orders buy up to the declared floors, and the reference binds those, so the counts before it follow.
     """
     before = {
-        name: declaration.want[name] - number for name, number in order.quantities.items() if name in declaration.want
+        name: max(0, declaration.want[name] - number)
+        for name, number in order.quantities.items()
+        if name in declaration.want
     }
-    return OrderRecord(
+    return OrderRecord.buying(
+        order.quantities,
+        before,
         order_no=order.order_no,
         reference=reference(declaration),
         status=order.status,
         time=iso(order.created) if order.created is not None else None,
-        **dict[str, int](order.quantities),
-        **{f"{name}_before": max(0, count) for name, count in before.items()},
     )
 
 

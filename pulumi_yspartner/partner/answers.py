@@ -297,12 +297,15 @@ class ReadOrder:
     def seen(self, details: ReadOrder | None = None) -> SeenOrder:
         """As an order of one PBX, completed from its details where those say more. The list's status is the newer."""
         more = details or self
-        return SeenOrder(
-            order_no=self.order_no,
-            status=self.status or more.status or "unknown",
-            created=self.created if self.created is not None else more.created,
-            references=tuple(dict.fromkeys([*self.references, *more.references])),
-            **dict[str, int]({**more.quantities, **self.quantities}),
+        return SeenOrder.model_validate(
+            {
+                "order_no": self.order_no,
+                "status": self.status or more.status or "unknown",
+                "created": self.created if self.created is not None else more.created,
+                "references": tuple(dict.fromkeys([*self.references, *more.references])),
+                **more.quantities,
+                **self.quantities,
+            }
         )
 
 
@@ -376,7 +379,7 @@ def _quantities(document: Any) -> dict[CountName, int]:
 
 
 def receipt(document: Any) -> tuple[str | None, str | None, str | None, str | None]:
-    """Order number, transaction number, status and serial number (SEEN) of the answer to an order, where they are in it."""
+    """Order number, transaction number, status and serial number (SEEN) of the answer to an order, where stated."""
     serial = first(document, PRODUCT_NO)
     return (
         first(document, ORDER_NO),
