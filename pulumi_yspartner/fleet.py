@@ -32,13 +32,15 @@ from .model import (
     OrderRecord,
     Purchase,
     Reading,
+    shortfall,
     unix,
 )
 from .observing import Observation, duplicates, observe, unreadable
+from .orders import is_settled
 from .partner import Account, connect
-from .planning import amounts, describe, is_settled, shortage, shortfall, steps
 from .settings import NAMESPACE, Settings, load
 from .sources import capacity_source
+from .wording import amounts, describe, shortage, steps
 
 MOST_LINES = 50
 """Lines per run that say what is bought or short; each costs about 10 ms, and nobody reads more."""

@@ -273,6 +273,16 @@ def unix(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
+def shortfall(want: Counts, have: Counts) -> dict[CountName, int]:
+    """Need per count, where there is one. Every wanted count must be known."""
+    return {name: want[name] - have[name] for name in COUNTS if name in want and want[name] > have[name]}
+
+
+def missing(want: Counts, have: Counts) -> list[CountName]:
+    """The wanted counts that are not known."""
+    return [name for name in COUNTS if name in want and name not in have]
+
+
 _T = TypeVar("_T", bound=str)
 
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import PartnerError, ReadingError, SettingsError, YsPartnerError
-from .model import Declaration, Reading
+from .model import Declaration, Reading, missing, shortfall
 from .partner import Account
 from .partner.client import run_all
-from .planning import missing, shortfall
 from .settings import Settings
 from .sources import CapacitySource
 

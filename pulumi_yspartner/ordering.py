@@ -29,30 +29,28 @@ from .model import (
     SeenOrder,
     State,
     iso,
+    missing,
+    shortfall,
 )
-from .partner import Account, Catalog, OrderRequest, Receipt
-from .partner.account import FRESH
-from .partner.client import run_all
-from .planning import (
-    NOTHING_BOUGHT,
+from .orders import (
     adopted,
-    amount,
-    amounts,
     blocked_by,
     covers,
     dead_with_reference,
     is_open,
     is_settled,
-    missing,
     needs_reorder,
-    over_limit,
     reference,
-    shortfall,
     status,
     up_to_date,
 )
+from .partner import Account, Catalog, OrderRequest, Receipt
+from .partner.account import FRESH
+from .partner.client import run_all
+from .planning import over_limit
 from .settings import Settings
 from .sources import CapacitySource
+from .wording import NOTHING_BOUGHT, amount, amounts
 
 _log = logging.getLogger(__name__)
 

@@ -38,9 +38,10 @@ from .errors import RefusedError, YsPartnerError
 from .model import COUNTS, DECLARED, UNCONFIRMED, Declaration, Purchase, Reading, State
 from .ordering import Ordering
 from .partner import Account, connect
-from .planning import NOTHING_BOUGHT, Before, amounts, plan
+from .planning import Before, plan
 from .settings import NAMESPACE, Settings, load
 from .sources import capacity_source
+from .wording import NOTHING_BOUGHT, amounts
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")

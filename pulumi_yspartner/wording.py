@@ -1,0 +1,65 @@
+"""Counts and orders in words, for the lines and messages that people read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .model import COUNTS, CountName, Counts, SeenOrder
+
+NOTHING_BOUGHT = "Nothing was bought."
+
+
+_NOUNS: dict[CountName, tuple[str, str]] = {
+    "extensions": ("extension", "extensions"),
+    "concurrent_calls": ("concurrent call", "concurrent calls"),
+}
+
+
+def amount(name: CountName, number: int) -> str:
+    """A count in words: `1 extension`, `48 concurrent calls`."""
+    singular, plural = _NOUNS[name]
+    return f"{number} {singular if number == 1 else plural}"
+
+
+def amounts(counts: Counts) -> str:
+    """Several counts in words."""
+    return ", ".join(amount(name, counts[name]) for name in COUNTS if name in counts) or "nothing"
+
+
+def steps(quantities: Counts, have: Counts) -> str:
+    """Quantities with where they lead: `200 extensions (50 -> 250)`."""
+    return ", ".join(
+        f"{amount(name, quantities[name])} ({have[name]} -> {have[name] + quantities[name]})"
+        for name in COUNTS
+        if quantities.get(name)
+    )
+
+
+def shortage(want: Counts, have: Counts) -> str:
+    """What is missing: `50 of 250 extensions`; empty when nothing is."""
+    return ", ".join(
+        f"{have[name]} of {amount(name, want[name])}"
+        for name in COUNTS
+        if name in want and name in have and have[name] < want[name]
+    )
+
+
+def age(created: float | None, now: float) -> str:
+    """An order's age in words."""
+    if created is None:
+        return "of unknown age"
+    minutes = max(0, int(now - created) // 60)
+    if minutes < 120:
+        return f"{minutes} min old"
+    return f"{minutes // 60} h old" if minutes < 48 * 60 else f"{minutes // 1440} days old"
+
+
+def describe(order: SeenOrder, now: float) -> str:
+    """An order in words: number, status, age, and what it buys where that is known."""
+    buys = f", {amounts(order.quantities)}" if order.quantities else ""
+    return f"order {order.order_no} ({order.status}, {age(order.created, now)}{buys})"
+
+
+def amounts_named(names: Iterable[CountName]) -> str:
+    """Names of counts in words."""
+    return " and ".join(_NOUNS[name][1] for name in names)
