@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ReadingError
 from ..model import SUCCEED, SeenOrder
-from ..planning import is_dead, is_old
+from ..orders import is_dead, is_old
 from ..settings import Settings
 from . import answers
 from .client import Catalog, PartnerClient, run_all
