@@ -1,0 +1,52 @@
+# `make demo` and `make test` set up what they need: an environment in .venv, the locked packages, a Pulumi CLI.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+PULUMI = PATH="$$($(BIN)/python tools/pulumi/ensure.py):$(CURDIR)/$(BIN):$$PATH"
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: help setup demo test lint unit protocol engine bench lock clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+setup: $(READY) ## Make the environment
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed (set PYTHON=...)"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## Show the main job on a sandbox: review, buy once, raise, refuse, destroy
+	@$(PULUMI) $(BIN)/python tools/demo.py
+
+test: lint unit protocol engine ## Run every check
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY)
+	$(BIN)/pytest -q -n $(JOBS) tests/unit tests/sandbox tests/test_tools_pulumi.py
+
+protocol: $(READY)
+	$(BIN)/pytest -q -n $(JOBS) tests/protocol
+
+engine: $(READY)
+	$(PULUMI) $(BIN)/pytest -q -n $(JOBS) tests/engine tests/examples
+
+bench: $(READY) ## Measure against a no-op stack of the same size
+	@$(PULUMI) $(BIN)/python -m benchmarks
+
+lock: ## Renew requirements.lock (needs uv)
+	uv pip compile pyproject.toml --extra sandbox --group dev --universal --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --python-version 3.11 --custom-compile-command "make lock" \
+		--upgrade -o requirements.lock
+
+clean: ## Remove what was made here
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
