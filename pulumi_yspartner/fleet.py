@@ -106,7 +106,7 @@ class Fleet:
         """Note a resource down; its `observed` resolves with its batch."""
         member = Member()
         self.members.append(member)
-        if any(isinstance(value, Awaitable) for value in declared.values()):
+        if any(isinstance(value, Output) for value in declared.values()):
             member.observed = self._observe_when_known(member, declared)
         else:
             member.observed = self._observed(member, self._enqueue(member, declared))
@@ -149,12 +149,12 @@ class Fleet:
                 for (member, declaration, _), reading in zip(batch, observation.readings, strict=True):
                     duplicate = twice.get(declaration.serial_number)
                     member.reading = reading.model_copy(update={"duplicate": duplicate})
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - raised where the readings are waited for
                 for _, _, read in batch:
                     read.set_exception(error)
-                raise
-            for _, _, read in batch:
-                read.set_result(None)
+            else:
+                for _, _, read in batch:
+                    read.set_result(None)
         self.batch = None
 
     async def _observe(self, declarations: Sequence[Declaration]) -> Observation:
@@ -248,6 +248,8 @@ class Fleet:
     async def _conclude(self) -> None:
         await self.open_connections.aclose()
         self.account, self.open_connections = None, AsyncExitStack()
+        for _ in range(10):
+            await asyncio.sleep(0)  # Pulumi logs a resource's line in a task of its own; an error here would end it
         for problem in sorted(self.problems):
             pulumi.log.warn(f"{problem}. Nothing is bought in this run.")
         if self.lines > MOST_LINES:

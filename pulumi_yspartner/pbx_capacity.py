@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import pulumi
@@ -75,7 +76,7 @@ class PbxCapacity(Resource, module="yspartner", name="PbxCapacity"):
         """
         _refuse(resource_name, opts)
         fleet = Fleet.of_this_program()
-        declared = {
+        given: dict[str, Any] = {
             "serial_number": serial_number,
             "extensions": extensions,
             "concurrent_calls": concurrent_calls,
@@ -83,6 +84,11 @@ class PbxCapacity(Resource, module="yspartner", name="PbxCapacity"):
             "plan_id": plan_id,
             "po_number": po_number,
             "reorder": reorder,
+        }
+        # An awaitable can be awaited once, an output by all.
+        declared = {
+            name: pulumi.Output.from_input(value) if isinstance(value, Awaitable) else value
+            for name, value in given.items()
         }
         member = fleet.join(declared)
         computed = dict.fromkeys(["purchase", "refused", "capacity", "orders", "status"])

@@ -224,8 +224,9 @@ class _Runtime:
         return await work(self._connected)
 
     async def _engine_is_alive(self) -> bool:
-        """Whether the engine still listens. Without an address nobody can tell, and nothing is ordered."""
-        if self._engine_address is None:
+        """Whether somebody is there to hear of an order: this process is not ending (Ctrl-C ends its main thread while
+        calls go on in others), and the engine still listens. Without an address nobody can tell."""
+        if self._engine_address is None or not threading.main_thread().is_alive():
             return False
         host, _, port = self._engine_address.rpartition(":")
         try:
@@ -250,7 +251,9 @@ def _before(olds: Mapping[str, Any], declaration: Declaration) -> Before | None:
         return None
     if "purchase" not in olds:
         return Before(old)
-    return Before(old, Purchase.model_validate(olds["purchase"]), Reading.model_validate(olds["observed"]).counts)
+    return Before(
+        old, Purchase.model_validate(olds["purchase"]), Reading.model_validate(olds.get("observed") or {}).counts
+    )
 
 
 def _unknowns(news: Mapping[str, Any]) -> list[CheckFailure]:

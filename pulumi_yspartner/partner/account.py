@@ -32,7 +32,7 @@ class Account:
         self._settings = settings
         self._products = SharedValue(self._read_products)
         self._contacts = SharedValue(client.contacts)
-        self._orders = SharedValue(client.orders)
+        self._orders = SharedValue(self._read_orders)
         self._details: dict[str, SharedValue[answers.ReadOrder]] = {}
 
     async def products(self, max_age: float | None = None) -> ProductList:
@@ -70,7 +70,7 @@ class Account:
         the details: of orders that may still change counts, and of dead ones, whose reference matters (rule 9).
         """
         listed = await self._orders.get(max_age)
-        relevant = [order for order in listed if order.serial_number in (serial_number, None)]
+        relevant = [*listed.get(serial_number, ()), *listed.get(None, ())]
         details: dict[str, answers.ReadOrder] = {}
 
         async def read(order: answers.ReadOrder) -> None:
@@ -98,6 +98,13 @@ class Account:
 
     def _is_dead(self, order: answers.ReadOrder) -> bool:
         return order.status is not None and is_dead(order.status, self._settings)
+
+    async def _read_orders(self) -> dict[str | None, list[answers.ReadOrder]]:
+        """The order list by serial number; under None those whose item doesn't state one."""
+        grouped: dict[str | None, list[answers.ReadOrder]] = {}
+        for order in await self.client.orders():
+            grouped.setdefault(order.serial_number, []).append(order)
+        return grouped
 
     async def _read_products(self) -> ProductList:
         return ProductList(answers.products(await self.client.products()))

@@ -32,6 +32,8 @@ LONGEST_RETRY_AFTER = 60.0
 """Seconds of `Retry-After` that are waited out; a portal that asks for more is not asked again in this run."""
 RENEW_BEFORE = 60.0
 """Seconds of remaining life at which a token is renewed (at most half its life)."""
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of one answer; more is no answer of this API."""
 
 _USER_AGENT = f"pulumi-yspartner/{version('pulumi_yspartner')}"
 
@@ -100,29 +102,38 @@ class Connection:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         async with self._limiter:
             try:
-                answer = await (client or self._client).request(method, path, headers=headers, **request)
+                # httpx bounds each step; this bounds the whole, so that an answer can't trickle in for ever.
+                with anyio.fail_after(self._settings.timeout):
+                    status, retry_after, body = await _answer(
+                        client or self._client, method, path, headers=headers, **request
+                    )
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError):
                 host = urlsplit(self._settings.base_url).netloc
                 raise NotSentError(f"no connection to {host} could be made", method=method, path=path) from None
-            except httpx.TimeoutException:
-                raise NoAnswerError(
-                    f"no answer within {self._settings.timeout:g} s", method=method, path=path
-                ) from None
-            except httpx.DecodingError:
-                raise UnreadableAnswerError(
-                    "the portal's answer could not be decoded", method=method, path=path
-                ) from None
+            except (httpx.TimeoutException, TimeoutError):
+                what = f"no answer within {self._settings.timeout:g} s"
+                raise NoAnswerError(what, method=method, path=path) from None
+            except (httpx.DecodingError, _TooLargeError):
+                raise UnreadableAnswerError("the portal's answer is not text", method=method, path=path) from None
             except httpx.HTTPError:
-                raise NoAnswerError(
-                    "the connection was cut before the answer was complete", method=method, path=path
-                ) from None
-        try:
-            text = answer.text
-        except (LookupError, UnicodeError):
-            raise UnreadableAnswerError("the portal's answer is not text", method=method, path=path) from None
-        return envelope.result(
-            method, path, answer.status_code, text, retry_after=_retry_after(answer.headers.get("Retry-After"))
-        )
+                what = "the connection was cut before the answer was complete"
+                raise NoAnswerError(what, method=method, path=path) from None
+        return envelope.result(method, path, status, body, retry_after=_retry_after(retry_after))
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+async def _answer(client: httpx.AsyncClient, method: str, path: str, **request: Any) -> tuple[int, str | None, bytes]:
+    """An answer's status, `Retry-After` and body."""
+    body = bytearray()
+    async with client.stream(method, path, **request) as answer:
+        async for part in answer.aiter_bytes():
+            body += part
+            if len(body) > LARGEST_ANSWER:
+                raise _TooLargeError
+        return answer.status_code, answer.headers.get("Retry-After"), bytes(body)
 
 
 @asynccontextmanager
@@ -137,7 +148,8 @@ def _http_client(settings: Settings) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=settings.base_url,
         headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
-        timeout=settings.timeout,
+        # Shorter to connect: what times out there was certainly not sent.
+        timeout=httpx.Timeout(settings.timeout, connect=settings.timeout / 2),
         limits=httpx.Limits(max_connections=settings.max_connections, keepalive_expiry=30),
         follow_redirects=False,
         # A proxy of the environment is for the real portal, not for a sandbox on this machine.

@@ -1,4 +1,4 @@
-"""The documented envelope: what an answer means, from its HTTP status and its text. Pure.
+"""The documented envelope: what an answer means, from its HTTP status and its body. Pure.
 
 SEEN (response-results.html): `code` is `success`, `detailMessage`, `requestId`, `result`, `status`. Whether errors also
 carry their status in the HTTP status line is UNKNOWN, so both are read.
@@ -16,13 +16,13 @@ UNCLEAR_STATUSES = frozenset({408, 409, 425, 429})
 """Among 400 to 499, those that do not say that the request was not, and will not be, carried out."""
 
 
-def result(method: str, path: str, http_status: int, text: str, *, retry_after: float | None = None) -> Any:
+def result(method: str, path: str, http_status: int, body: bytes, *, retry_after: float | None = None) -> Any:
     """The `result` of a successful answer.
 
     Raises `RequestRefusedError` for a clear no, `PortalFailedError` for a status that leaves it open, and
     `UnreadableAnswerError` for anything that is not the envelope.
     """
-    envelope = _parse(text)
+    envelope = _parse(body)
     if envelope is None:
         kind: type[PortalFailedError | UnreadableAnswerError] = UnreadableAnswerError
         if http_status >= 500 or http_status in UNCLEAR_STATUSES:
@@ -66,10 +66,10 @@ def result(method: str, path: str, http_status: int, text: str, *, retry_after: 
     return fail(PortalFailedError, "the portal could not answer")
 
 
-def _parse(text: str) -> dict[str, Any] | None:
+def _parse(body: bytes) -> dict[str, Any] | None:
     try:
         # Decimal: money must never become a float. Python's integers keep all digits of an id.
-        document = json.loads(text, parse_float=Decimal)
+        document = json.loads(body.decode(), parse_float=Decimal)
     except (ValueError, RecursionError):
         return None
     if isinstance(document, dict) and ("code" in document or "status" in document):
