@@ -36,7 +36,7 @@ from .model import (
     unix,
 )
 from .observing import Observation, duplicates, observe, unreadable
-from .orders import is_settled
+from .orders import is_dead, is_settled
 from .partner import Account, connect
 from .settings import NAMESPACE, Settings, load
 from .sources import capacity_source
@@ -222,6 +222,12 @@ class Fleet:
                 f"UNCONFIRMED: an order for {bought} was sent and its outcome is not known (reference "
                 f"{placed.reference}). Look for it in the portal; nothing more is ordered for {serial} until the next "
                 f"`pulumi up` has found out.",
+                resource,
+            )
+        elif is_dead(placed.status, self.settings):
+            pulumi.log.warn(
+                f"order {placed.order_no} came back as {placed.status}: {bought} for {serial} came to nothing. It is "
+                f"not ordered again by itself; change reorder to ask once more.",
                 resource,
             )
         else:

@@ -73,6 +73,8 @@ class Ordering:
     """Whether the engine that asked for the order still lives. A provider outlives a killed engine."""
     now: Callable[[], float]
     """Unix seconds."""
+    _sent: set[str] = field(default_factory=set)
+    """Serial numbers for which this process has sent an order: one run never sends a second."""
     _locks: defaultdict[str, anyio.Lock] = field(default_factory=lambda: defaultdict(anyio.Lock))
 
     async def fulfil(
@@ -120,8 +122,10 @@ class Ordering:
     async def _buy(self, declaration: Declaration, purchase: Purchase, observed: Counts, state: State | None) -> State:
         serial = declaration.serial_number
 
-        # 1. Permission and limits (7): they need no look at the portal.
+        # 1. Permission and limits (7), and one order per run: these need no look at the portal.
         self._permit(purchase)
+        if serial in self._sent:
+            raise RefusedError(f"an order for it was sent in this very run. {NOTHING_BOUGHT} Run again")
 
         # 2. Read again, right before ordering (2). No count, no order (1).
         read_at = self.now()
@@ -163,11 +167,15 @@ class Ordering:
             raise RefusedError(f"the Pulumi engine that asked for this order is gone. {NOTHING_BOUGHT}")
 
         # 7. Send, once (5). From here on, only "certainly nothing was bought" raises.
+        self._sent.add(serial)
+        self.account.outdate()
         try:
             receipt = await self.account.client.place(request)
         except NotSentError as error:
+            self._sent.discard(serial)
             raise RefusedError(f"{error}. The order was not sent. {NOTHING_BOUGHT} Run again") from None
         except RequestRefusedError as error:
+            self._sent.discard(serial)
             raise RefusedError(f"the portal refused the order: {error}. {NOTHING_BOUGHT}") from None
         except Exception as error:  # noqa: BLE001 - whatever it is, the order may exist
             _log.warning("%s: the answer to an order was lost: %s", serial, error)

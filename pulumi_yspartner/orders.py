@@ -123,11 +123,16 @@ def settle(
     attempt: OrderRecord, orders: Iterable[SeenOrder], have: Counts, settings: Settings, now: float
 ) -> OrderRecord:
     """What is known now of an attempt whose outcome was unclear, judged by what was stored with it only."""
-    appeared = [order for order in orders if order.order_no not in (attempt.known or ())]
-    ours = [order for order in appeared if same_purchase(order, attempt)]
-    ours.sort(key=lambda order: attempt.reference not in order.references)
+    if attempt.status == UNCONFIRMED:
+        appeared = [order for order in orders if order.order_no not in (attempt.known or ())]
+        ours = [order for order in appeared if same_purchase(order, attempt)]
+        ours.sort(key=lambda order: attempt.reference not in order.references)
+    else:  # settled without a number: only an order that names it can still be it
+        ours = [order for order in orders if attempt.reference in order.references]
     if ours:
         return attempt.model_copy(update={"order_no": ours[0].order_no, "status": ours[0].status, "known": None})
+    if attempt.status != UNCONFIRMED:
+        return attempt
     if attempt.reached(have):
         return attempt.model_copy(update={"status": COUNTED, "known": None})
     sent = unix(attempt.time) if attempt.time else None
@@ -144,7 +149,7 @@ def up_to_date(
     claimed = {record.order_no for record in records if record.order_no}
     fresh = []
     for record in records:
-        if record.status == UNCONFIRMED:
+        if record.order_no is None:
             free = [order for order in orders if order.order_no not in claimed]
             record = settle(record, free, have, settings, now)
             if record.order_no is not None:

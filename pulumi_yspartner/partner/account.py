@@ -88,6 +88,11 @@ class Account:
                 seen.append(order.seen(more))
         return tuple(seen)
 
+    def outdate(self) -> None:
+        """Forget what an order is about to change."""
+        self._products.outdate()
+        self._orders.outdate()
+
     def _needs_details(self, order: answers.ReadOrder, now: float) -> bool:
         if order.order_no in self._settings.settled_orders:
             return False

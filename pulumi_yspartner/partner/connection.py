@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -41,9 +42,10 @@ _USER_AGENT = f"pulumi-yspartner/{version('pulumi_yspartner')}"
 class Connection:
     """Authenticated exchanges with the Partner API; use `open_connection`."""
 
-    def __init__(self, settings: Settings, client: httpx.AsyncClient) -> None:
+    def __init__(self, settings: Settings, client: httpx.AsyncClient, tls: ssl.SSLContext) -> None:
         self._settings = settings
         self._client = client
+        self._tls = tls
         # Bounded outside the HTTP client: its pool slows down with many requests queued inside it.
         self._limiter = anyio.CapacityLimiter(settings.max_connections)
         self._tokens = _Tokens(self._exchange, settings)
@@ -63,7 +65,7 @@ class Connection:
         any repetition, also not for a token that turns out to have ended.
         """
         token = await self._tokens.current()
-        async with _http_client(self._settings) as client:
+        async with _http_client(self._settings, self._tls) as client:
             return await self._exchange("POST", path, client=client, token=token, json=body)
 
     async def _read(self, method: str, path: str, **request: Any) -> Any:
@@ -140,12 +142,14 @@ async def _answer(client: httpx.AsyncClient, method: str, path: str, **request: 
 async def open_connection(settings: Settings) -> AsyncIterator[Connection]:
     """A connection that is closed at the end of the block. Raises `SettingsError` without credentials."""
     settings.credentials()
-    async with _http_client(settings) as client:
-        yield Connection(settings, client)
+    tls = httpx.create_ssl_context()
+    async with _http_client(settings, tls) as client:
+        yield Connection(settings, client, tls)
 
 
-def _http_client(settings: Settings) -> httpx.AsyncClient:
+def _http_client(settings: Settings, tls: ssl.SSLContext) -> httpx.AsyncClient:
     return httpx.AsyncClient(
+        verify=tls,
         base_url=settings.base_url,
         headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
         # Shorter to connect: what times out there was certainly not sent.

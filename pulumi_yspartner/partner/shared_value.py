@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import anyio
 
@@ -18,15 +18,19 @@ class SharedValue(Generic[T]):
         self._read = read
         self._lock = anyio.Lock()
         self._value: T | None = None
-        self._read_at: float | None = None
+        self._read_at = float("-inf")
+        self._outdated_at = float("-inf")
 
     async def get(self, max_age: float | None = None) -> T:
         """The value, read at most `max_age` seconds ago (None: whenever). A failed read is not kept."""
-        asked_at = time.monotonic()
+        oldest = float("-inf") if max_age is None else time.monotonic() - max_age
         async with self._lock:
-            oldest = float("-inf") if max_age is None else asked_at - max_age
-            if self._read_at is None or self._read_at < oldest:
+            if self._read_at == float("-inf") or self._read_at < max(oldest, self._outdated_at):
                 started = time.monotonic()
                 self._value = await self._read()
                 self._read_at = started
-            return self._value  # type: ignore[return-value]
+            return cast("T", self._value)
+
+    def outdate(self) -> None:
+        """From now on, what was read, or began to be read, before is no longer good for anybody."""
+        self._outdated_at = time.monotonic()
