@@ -84,7 +84,7 @@ def how_to_settle(order: SeenOrder, settings: Settings) -> str:
 def blocked_by(order: SeenOrder, settings: Settings, now: float) -> str:
     """Why nothing is ordered while this order is unsettled."""
     return (
-        f"{describe(order, now)} for this PBX is not settled, and one order at a time is in flight per PBX. "
+        f"order {describe(order, now)} for this PBX is not settled, and one order at a time is in flight per PBX. "
         f"{how_to_settle(order, settings)}"
     )
 
@@ -197,6 +197,6 @@ def dead_with_reference(orders: Iterable[SeenOrder], own_reference: str, setting
 def needs_reorder(order: SeenOrder, now: float) -> str:
     """Why a dead order asks for a person's word before the same is bought again."""
     return (
-        f"{describe(order, now)} was placed for this very declaration and came to nothing. "
+        f"order {describe(order, now)} was placed for this very declaration and came to nothing. "
         f'To order again, set reorder="..." to a new text'
     )

@@ -57,7 +57,7 @@ def age(created: float | None, now: float) -> str:
 def describe(order: SeenOrder, now: float) -> str:
     """An order in words: number, status, age, and what it buys where that is known."""
     buys = f", {amounts(order.quantities)}" if order.quantities else ""
-    return f"order {order.order_no} ({order.status}, {age(order.created, now)}{buys})"
+    return f"{order.order_no} ({order.status}, {age(order.created, now)}{buys})"
 
 
 def amounts_named(names: Iterable[CountName]) -> str:
