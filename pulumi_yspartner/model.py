@@ -6,7 +6,6 @@ fields are ignored, and whole numbers that come back as floats become whole agai
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -55,12 +54,12 @@ def _serial_number(value: object) -> str:
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("must be a whole number")
-    if not math.isfinite(value) or value != int(value):
+    if isinstance(value, float) and not value.is_integer():
         raise ValueError(f"must be a whole number, and {value} is not")
     if value < 1:
         raise ValueError(f"must be at least 1, and {int(value)} is not; leave it out to not declare it")
     if value > MAX_COUNT:
-        raise ValueError(f"must be at most {MAX_COUNT}; is {int(value)} meant?")
+        raise ValueError(f"must be at most {MAX_COUNT}; a PBX has far less")
     return int(value)
 
 

@@ -39,6 +39,7 @@ from .orders import (
     dead_with_reference,
     is_open,
     is_settled,
+    is_unlisted,
     needs_reorder,
     reference,
     status,
@@ -87,7 +88,12 @@ class Ordering:
         async with self._locks[declaration.serial_number]:
             if purchase is None:
                 return await self._take_note(declaration, state)
-            return await self._buy(declaration, purchase, observed, state)
+            try:
+                return await self._buy(declaration, purchase, observed, state)
+            except RefusedError:
+                raise
+            except YsPartnerError as error:
+                raise RefusedError(f"{error}. {NOTHING_BOUGHT}") from None
 
     async def refresh(self, state: State) -> State:
         """What is known now of a resource, without buying. Raises `YsPartnerError` when it can't be read."""
@@ -95,7 +101,7 @@ class Ordering:
         have = await self._counts(declaration, max_age=None)
         seen: tuple[SeenOrder, ...] = ()
         if any(is_open(record, have, self.settings) for record in state.orders):
-            seen = await self.account.orders_of(declaration.serial_number, now=self.now())
+            seen = await self._orders(declaration, state.orders, max_age=None)
         return self._state(declaration, have, up_to_date(state.orders, seen, have, self.settings, self.now()))
 
     # --- nothing to buy --------------------------------------------------------------------------------------------
@@ -105,7 +111,7 @@ class Ordering:
         known = state.orders if state else ()
         try:
             have = await self._counts(declaration, max_age=FRESH)
-            seen = await self.account.orders_of(declaration.serial_number, now=self.now(), max_age=RECENT)
+            seen = await self._orders(declaration, known, max_age=RECENT)
         except YsPartnerError as error:
             if state is None:
                 raise RefusedError(f"{error}. {NOTHING_BOUGHT}") from None
@@ -129,8 +135,9 @@ class Ordering:
 
         # 2. Read again, right before ordering (2). No count, no order (1).
         read_at = self.now()
-        have, seen, contact_id, catalog = await self._read_for_order(declaration, purchase)
-        records = up_to_date(state.orders if state else (), seen, have, self.settings, read_at)
+        known = state.orders if state else ()
+        have, seen, contact_id, catalog = await self._read_for_order(declaration, purchase, known)
+        records = up_to_date(known, seen, have, self.settings, read_at)
 
         # 3. The counts are those that were reviewed (2), and the purchase does not lead past the declaration.
         _compare(declaration, purchase, observed, have)
@@ -213,6 +220,13 @@ class Ordering:
                     f"(Billing > Orders); it is settled once it shows there or in the counts, or after "
                     f"{self.settings.settle_hours:g} h"
                 )
+            if is_unlisted(record, seen, have, self.settings, now):
+                raise RefusedError(
+                    f"order {record.order_no} ({record.status}, {amounts(record.quantities)}) was placed at "
+                    f"{record.time}; it is not in the portal's list, and its capacity not in the counts yet. "
+                    f"{NOTHING_BOUGHT} Run again later, or, when a person has checked it, list {record.order_no} in "
+                    f"yspartner:settledOrders"
+                )
         unsettled = [order for order in seen if not is_settled(order, records, have, self.settings, now)]
         for order in unsettled:
             if covers(order, purchase.quantities, purchase.reference):
@@ -240,7 +254,7 @@ class Ordering:
             while True:
                 try:
                     have = await self._counts(declaration, max_age=0)
-                    seen = await self.account.orders_of(declaration.serial_number, now=self.now(), max_age=0)
+                    seen = await self._orders(declaration, records, max_age=0)
                 except YsPartnerError as error:
                     _log.info("%s: still unclear: %s", declaration.serial_number, error)
                 else:
@@ -253,28 +267,34 @@ class Ordering:
     # --- reading ---------------------------------------------------------------------------------------------------
 
     async def _read_for_order(
-        self, declaration: Declaration, purchase: Purchase
+        self, declaration: Declaration, purchase: Purchase, known: tuple[OrderRecord, ...]
     ) -> tuple[Counts, tuple[SeenOrder, ...], str, Catalog]:
-        serial = declaration.serial_number
+        """Everything an order depends on, read side by side. Where several can't be read, the first here is raised."""
+        reads: dict[str, Awaitable[Any]] = {
+            "counts": self._counts(declaration, max_age=FRESH),
+            "orders": self._orders(declaration, known, max_age=FRESH),
+            "contact": self.account.contact(purchase.billing_contact_id),
+            "catalog": self.account.catalog(declaration.serial_number),
+        }
         read: dict[str, Any] = {}
 
-        async def counts(name: str) -> None:
-            read[name] = await self._counts(declaration, max_age=FRESH)
+        async def run(name: str) -> None:
+            try:
+                read[name] = await reads[name]
+            except YsPartnerError as error:
+                read[name] = error
 
-        async def orders(name: str) -> None:
-            read[name] = await self.account.orders_of(serial, now=self.now(), max_age=FRESH)
-
-        async def contact(name: str) -> None:
-            read[name] = await self.account.contact(purchase.billing_contact_id)
-
-        async def catalog(name: str) -> None:
-            read[name] = await self.account.catalog(serial)
-
-        try:
-            await run_all([(counts, "counts"), (orders, "orders"), (contact, "contact"), (catalog, "catalog")])
-        except YsPartnerError as error:
-            raise RefusedError(f"{error}. {NOTHING_BOUGHT}") from None
+        await run_all([(run, name) for name in reads])
+        for name in reads:
+            if isinstance(read[name], YsPartnerError):
+                raise read[name]
         return read["counts"], read["orders"], read["contact"], read["catalog"]
+
+    async def _orders(
+        self, declaration: Declaration, known: tuple[OrderRecord, ...], max_age: float | None
+    ) -> tuple[SeenOrder, ...]:
+        numbers = [record.order_no for record in known if record.order_no is not None]
+        return await self.account.orders_of(declaration.serial_number, now=self.now(), known=numbers, max_age=max_age)
 
     async def _counts(self, declaration: Declaration, max_age: float | None) -> Counts:
         serial = declaration.serial_number

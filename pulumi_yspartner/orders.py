@@ -145,10 +145,12 @@ def up_to_date(
     records: Iterable[OrderRecord], orders: Sequence[SeenOrder], have: Counts, settings: Settings, now: float
 ) -> tuple[OrderRecord, ...]:
     """The records with the statuses that the portal shows now, and unclear attempts settled where evidence allows."""
+    records = tuple(records)
     seen = {order.order_no: order for order in orders}
     claimed = {record.order_no for record in records if record.order_no}
-    fresh = []
-    for record in records:
+    fresh: dict[int, OrderRecord] = {}
+    # Attempts that are still open come first: an order that appeared is theirs before it is a settled one's.
+    for index, record in sorted(enumerate(records), key=lambda each: each[1].status != UNCONFIRMED):
         if record.order_no is None:
             free = [order for order in orders if order.order_no not in claimed]
             record = settle(record, free, have, settings, now)
@@ -156,8 +158,8 @@ def up_to_date(
                 claimed.add(record.order_no)
         elif record.order_no in seen:
             record = record.model_copy(update={"status": seen[record.order_no].status})
-        fresh.append(record)
-    return tuple(fresh)
+        fresh[index] = record
+    return tuple(fresh[index] for index in range(len(records)))
 
 
 def is_open(record: OrderRecord, have: Counts, settings: Settings) -> bool:
@@ -166,7 +168,15 @@ def is_open(record: OrderRecord, have: Counts, settings: Settings) -> bool:
         return False
     if record.order_no in settings.settled_orders:
         return False
-    return record.status == UNCONFIRMED or not record.reached(have)
+    return record.status.casefold() != SUCCEED or not record.reached(have)
+
+
+def is_unlisted(record: OrderRecord, orders: Iterable[SeenOrder], have: Counts, settings: Settings, now: float) -> bool:
+    """Whether a recorded order may still change the counts although the portal's list doesn't show it (yet)."""
+    if not is_open(record, have, settings) or any(order.order_no == record.order_no for order in orders):
+        return False
+    sent = unix(record.time) if record.time else None
+    return record.status.casefold() != SUCCEED or not is_old(sent, settings, now)
 
 
 def status(

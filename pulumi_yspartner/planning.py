@@ -21,7 +21,7 @@ from .model import (
     shortfall,
 )
 from .orders import blocked_by, covers, dead_with_reference, is_settled, needs_reorder, reference
-from .settings import Limits, Settings
+from .settings import Limits, Settings, within
 from .wording import NOTHING_BOUGHT, amount, amounts_named, steps
 
 
@@ -166,6 +166,7 @@ def over_limit(quantities: Counts, price: str | None, limits: Limits) -> str | N
         limit = getattr(limits, name)
         if limit is not None and quantities.get(name, 0) > limit:
             problems.append(f"{amount(name, quantities[name])} is above the limit of {limit} per order")
-    if limits.amount is not None and price is None:
-        problems.append(f"the price is unknown and the limit is {limits.amount} per order")
+    if limits.amount is not None and not within(price, limits.amount):
+        what = f"the price of {price} is not within" if price else "the price is unknown and so not within"
+        problems.append(f"{what} the limit of {limits.amount} per order")
     return " and ".join(problems) or None

@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, AsyncExitStack
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -224,9 +225,9 @@ class _Runtime:
         return await work(self._connected)
 
     async def _engine_is_alive(self) -> bool:
-        """Whether somebody is there to hear of an order: this process is not ending (Ctrl-C ends its main thread while
-        calls go on in others), and the engine still listens. Without an address nobody can tell."""
-        if self._engine_address is None or not threading.main_thread().is_alive():
+        """Whether somebody is there to hear of an order: this process is not ending (Ctrl-C ends it while calls go on
+        in other threads), and the engine still listens. Without an address nobody can tell."""
+        if self._engine_address is None or _is_ending():
             return False
         host, _, port = self._engine_address.rpartition(":")
         try:
@@ -271,7 +272,7 @@ def _unknowns(news: Mapping[str, Any]) -> list[CheckFailure]:
 def _malformed(error: ValidationError) -> list[CheckFailure]:
     failures = []
     for each in error.errors():
-        name = str(each["loc"][0])
+        name = str(each["loc"][0]) if each["loc"] else "extensions"
         reason = "is missing" if each["type"] == "missing" else each["msg"].removeprefix("Value error, ")
         failures.append(CheckFailure(name, f"{name} {reason}. Nothing was bought"))
     return failures
@@ -289,6 +290,16 @@ def _is_provider_process() -> bool:
 def _engine_address() -> str | None:
     """The address of the engine that started this provider: the first argument of a provider process."""
     return sys.argv[1] if _is_provider_process() and len(sys.argv) > 1 else None
+
+
+def _is_ending() -> bool:
+    """Whether the interpreter is shutting down: from then on it takes no new work into any thread pool."""
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(int)
+    except RuntimeError:
+        return True
+    return False
 
 
 def _say(text: str) -> None:

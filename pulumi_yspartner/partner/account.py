@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,8 +64,12 @@ class Account:
             )
         return ids.pop()
 
-    async def orders_of(self, serial_number: str, *, now: float, max_age: float | None = None) -> tuple[SeenOrder, ...]:
+    async def orders_of(
+        self, serial_number: str, *, now: float, known: Collection[str] = (), max_age: float | None = None
+    ) -> tuple[SeenOrder, ...]:
         """The orders for one PBX that matter: unsettled ones in full, settled ones as the list has them.
+
+        `known` are numbers of orders that are known to be for it, whatever the list says.
 
         Whether the list states serial numbers, references and quantities is UNKNOWN. What it leaves out is read from
         the details: of orders that may still change counts, and of dead ones, whose reference matters (rule 9).
@@ -82,8 +87,8 @@ class Account:
         for order in relevant:
             more = details.get(order.order_no)
             serial = order.serial_number or (more.serial_number if more else None)
-            if serial == serial_number or (serial is None and more is not None):
-                if serial is None and not self._is_dead(order):
+            if serial == serial_number or order.order_no in known or (serial is None and more is not None):
+                if serial is None and order.order_no not in known and not self._is_dead(order):
                     raise ReadingError(f"order {order.order_no} does not say which PBX it is for")
                 seen.append(order.seen(more))
         return tuple(seen)
@@ -107,7 +112,8 @@ class Account:
     async def _read_orders(self) -> dict[str | None, list[answers.ReadOrder]]:
         """The order list by serial number; under None those whose item doesn't state one."""
         grouped: dict[str | None, list[answers.ReadOrder]] = {}
-        for order in await self.client.orders():
+        # An order that moves to the next page while pages are read stands in the list twice.
+        for order in {order.order_no: order for order in await self.client.orders()}.values():
             grouped.setdefault(order.serial_number, []).append(order)
         return grouped
 

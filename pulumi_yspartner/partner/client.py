@@ -80,13 +80,13 @@ class OrderRequest:
             "operationType": "purchase_service",
             "productId": PRODUCT_ID,
             "productNo": self.serial_number,
-            "billingId": int(self.billing_contact_id),
+            "billingId": _integer("billing contact", self.billing_contact_id),
             "poNumber": self.po_number,
             "serviceList": [
                 {
-                    "connectionPlanId": int(self.plan_id),
+                    "connectionPlanId": _integer("plan", self.plan_id),
                     "serviceType": "service",
-                    "serviceId": int(self.services[name]),
+                    "serviceId": _integer("service", self.services[name]),
                     "quantity": self.quantities[name],
                     "purchaseType": "purchase",
                     "billingModel": "recurring",
@@ -96,6 +96,12 @@ class OrderRequest:
                 if self.quantities.get(name)
             ],
         }
+
+
+def _integer(what: str, id: str) -> int:
+    if not (id.isascii() and id.isdigit()):
+        raise ReadingError(f"the {what}'s id is not a number, and an order needs one")
+    return int(id)
 
 
 @dataclass(frozen=True)

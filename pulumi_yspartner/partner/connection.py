@@ -64,7 +64,10 @@ class Connection:
         On a fresh connection, so that "could not connect" proves that nothing was sent; without redirects and without
         any repetition, also not for a token that turns out to have ended.
         """
-        token = await self._tokens.current()
+        try:
+            token = await self._tokens.current()
+        except PartnerError as error:
+            raise NotSentError(f"no access token was to be had: {error}", method="POST", path=path) from None
         async with _http_client(self._settings, self._tls) as client:
             return await self._exchange("POST", path, client=client, token=token, json=body)
 

@@ -25,7 +25,7 @@ def result(method: str, path: str, http_status: int, body: bytes, *, retry_after
     envelope = _parse(body)
     if envelope is None:
         kind: type[PortalFailedError | UnreadableAnswerError] = UnreadableAnswerError
-        if http_status >= 500 or http_status in UNCLEAR_STATUSES:
+        if 300 <= http_status < 400 or http_status >= 500 or http_status in UNCLEAR_STATUSES:
             kind = PortalFailedError
         raise kind(
             "the portal's answer is not the documented JSON",
@@ -58,8 +58,7 @@ def result(method: str, path: str, http_status: int, body: bytes, *, retry_after
         if code == "success":
             return envelope.get("result")
         fail(UnreadableAnswerError, "the portal answered neither success nor an error status")
-    worst = status if status != 200 else http_status
-    if 400 <= worst < 500 and worst not in UNCLEAR_STATUSES:
+    if 400 <= status < 500 and status not in UNCLEAR_STATUSES:
         if code is None:
             fail(UnreadableAnswerError, "the portal's answer is not the documented envelope")
         fail(RequestRefusedError, "the portal refused the request")
