@@ -188,7 +188,10 @@ class Fleet:
             said.refused = said.refused or reading.duplicate
         if said.refused:
             self.refusals += 1
-            pulumi.log.error(f"refused: {said.refused}. Nothing was bought for {serial}.", resource)
+            why = (
+                "the portal could not be read, see the stack's error" if said.refused in self.problems else said.refused
+            )
+            pulumi.log.error(f"refused: {why}. Nothing was bought for {serial}.", resource)
         elif said.purchase is not None:
             self._count(said.purchase.quantities)
             price = f"price {reading.price}" if reading is not None and reading.price else "price unknown"
@@ -257,7 +260,8 @@ class Fleet:
         for _ in range(10):
             await asyncio.sleep(0)  # Pulumi logs a resource's line in a task of its own; an error here would end it
         for problem in sorted(self.problems):
-            pulumi.log.warn(f"{problem}. Nothing is bought in this run.")
+            say = pulumi.log.error if self.refusals else pulumi.log.warn
+            say(f"{problem}. Nothing is bought in this run.")
         if self.lines > MOST_LINES:
             pulumi.log.info(f"{self.lines - MOST_LINES} more lines like these are left out")
         if self.buyers:
@@ -265,7 +269,7 @@ class Fleet:
         if self.refusals:
             raise pulumi.RunError(
                 f"{self.refusals} of {_pbxs(len(self.members))} {'was' if self.refusals == 1 else 'were'} refused; "
-                f"nothing was bought for {'it' if self.refusals == 1 else 'them'}. The errors above say why."
+                f"nothing was bought for {'it' if self.refusals == 1 else 'them'}. The error of each says why."
             )
 
     def _total(self) -> str:

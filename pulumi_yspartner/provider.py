@@ -165,7 +165,7 @@ class PbxCapacityProvider(ResourceProvider):
         _say(
             f"{id_}: no longer managed here. Nothing was cancelled: it keeps its capacity "
             f"({amounts(state.capacity)} as of the last change or refresh) and stays billed; "
-            f"to end that, turn to the vendor."
+            f"to end that, contact the vendor."
         )
 
     def _fulfil(self, inputs: dict[str, Any], state: State | None) -> State:

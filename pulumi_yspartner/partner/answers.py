@@ -9,7 +9,8 @@ nothing by itself (what is not found is an error, never a default).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -94,10 +95,11 @@ def first(document: Any, key: str) -> str | None:
     return next((text(found.value[key]) for found in having(document, key)), None)
 
 
-def name_of(found: Found) -> str:
-    """An object's name: the value of a key that ends in "name" (UNKNOWN which), or nothing."""
-    for key, value in found.value.items():
-        if key.casefold().endswith("name") and isinstance(value, str):
+def name_of(found: Found, kind: str) -> str:
+    """An object's name: `planName` for the kind "plan", else `name`, else any key that ends so (UNKNOWN which)."""
+    named = {key.casefold(): value for key, value in found.value.items() if key.casefold().endswith("name")}
+    for key in (f"{kind}name", "name", *named):
+        if isinstance(value := named.get(key), str):
             return value.strip()
     return ""
 
@@ -136,10 +138,15 @@ def page(result: Any) -> Page:
 
 
 def products(document: Any) -> dict[str, Found]:
-    """The PBXs of a product list, by serial number."""
-    return {
-        serial.upper(): found for found in having(document, PRODUCT_NO) if (serial := text(found.value[PRODUCT_NO]))
-    }
+    """The PBXs of a product list, by serial number. One that stands there twice is read as both: they must agree."""
+    read: dict[str, Found] = {}
+    for found in having(document, PRODUCT_NO):
+        serial = str(text(found.value[PRODUCT_NO])).upper()
+        if any(text(holder.get(PRODUCT_NO)) is not None for holder in found.ancestors):
+            continue  # a part of the PBX it stands in
+        known = read.get(serial)
+        read[serial] = Found(found.path, {"sameSerialNumber": [known.value, found.value]}) if known else found
+    return read
 
 
 def counts(document: Any, serial_number: str, fields: CapacityFields) -> dict[CountName, int]:
@@ -166,12 +173,13 @@ def counts(document: Any, serial_number: str, fields: CapacityFields) -> dict[Co
     return read
 
 
-def no_count(names: Iterable[CountName], document: Any) -> str:
-    """What to say when a count is not stated."""
-    spelled = "; ".join(f"{name}: {', '.join(COUNT_NAMES[name])}" for name in names)
+def no_count(names: Sequence[CountName], document: Any, fields: CapacityFields) -> str:
+    """What to say when a count is not stated where it is looked for."""
+    places = [getattr(fields, name) or " or ".join(COUNT_NAMES[name]) for name in names]
+    looked_for = "; ".join(f"{name} as {place}" for name, place in zip(names, places, strict=True))
     return (
-        f"the portal's product answer states no count under a known name ({spelled}). Fields found: "
-        f"{keys_of(document)}. Set yspartner:capacityFields to where the counts stand"
+        f"the portal's product answer does not state its counts (looked for {looked_for}; fields found: "
+        f"{keys_of(document)}). Set yspartner:capacityFields to where the counts stand"
     )
 
 
@@ -217,18 +225,21 @@ def current_plan(document: Any, chosen: str | None) -> str:
 
     Raises `ReadingError`, which lists the plans, when none of these tells.
     """
-    plans = {found.value[PLAN_ID]: found for found in having(document, PLAN_ID)}
-    by_id = {str(text(key)): found for key, found in plans.items()}
-    listed = ", ".join(f"{plan} ({name_of(found) or 'unnamed'})" for plan, found in by_id.items()) or "none"
+    by_id: dict[str, list[Found]] = {}
+    for found in having(document, PLAN_ID):
+        by_id.setdefault(str(text(found.value[PLAN_ID])), []).append(found)
+    listed = ", ".join(f"{plan} ({name_of(found[0], 'plan') or 'unnamed'})" for plan, found in by_id.items()) or "none"
     if chosen is not None:
         if chosen not in by_id:
             raise ReadingError(f"plan {chosen} is not among the PBX's plans: {listed}")
         return chosen
     if len(by_id) == 1:
         return next(iter(by_id))
-    marked = {plan for plan, found in by_id.items() if any(found.value.get(mark) is True for mark in CURRENT_MARKS)} | (
-        {str(first(document, CURRENT_PLAN_ID))} & set(by_id)
-    )
+    marked = {
+        plan
+        for plan, places in by_id.items()
+        if any(found.value.get(mark) is True for found in places for mark in CURRENT_MARKS)
+    } | ({str(first(document, CURRENT_PLAN_ID))} & set(by_id))
     if len(marked) == 1:
         return marked.pop()
     if not by_id:
@@ -239,16 +250,14 @@ def current_plan(document: Any, chosen: str | None) -> str:
 def services(document: Any, plan_id: str) -> dict[CountName, str]:
     """The ids of the two expansion services, told apart by their names, as far as the answer has them.
 
-    Where the same service stands under several plans, the one under the given plan counts. Raises `ReadingError` when
+    A service that stands under another plan is that plan's. Raises `ReadingError` when
     several ids are left.
     """
     found_services = having(document, SERVICE_ID)
     read: dict[CountName, str] = {}
     for name in COUNTS:
-        named = [found for found in found_services if name_of(found).casefold() == SERVICE_NAMES[name]]
-        ids = {str(text(found.value[SERVICE_ID])) for found in named}
-        if len(ids) > 1:
-            ids = {str(text(found.value[SERVICE_ID])) for found in named if _under_plan(found) == plan_id}
+        named = [found for found in found_services if name_of(found, "service").casefold() == SERVICE_NAMES[name]]
+        ids = {str(text(found.value[SERVICE_ID])) for found in named if _under_plan(found) in (None, plan_id)}
         if len(ids) > 1:
             raise ReadingError(f'the service "{SERVICE_NAMES[name]}" has several ids: {", ".join(sorted(ids))}')
         if ids:
@@ -258,7 +267,7 @@ def services(document: Any, plan_id: str) -> dict[CountName, str]:
 
 def service_names(document: Any) -> str:
     """The services of an answer in words."""
-    names = dict.fromkeys(name_of(found) for found in having(document, SERVICE_ID))
+    names = dict.fromkeys(name_of(found, "service") for found in having(document, SERVICE_ID))
     return ", ".join(name for name in names if name) or "none"
 
 
@@ -319,40 +328,53 @@ def order(document: Any) -> ReadOrder:
         order_no=order_no,
         status=first(document, ORDER_STATUS),
         serial_number=serial.upper() if serial else None,
-        created=next(
-            (when(found.value[CREATE_TIME]) for found in objects(document) if CREATE_TIME in found.value), None
-        ),
+        created=_youngest(document),
         references=tuple(dict.fromkeys(_references(document))),
         quantities=_quantities(document),
     )
+
+
+def _youngest(document: Any) -> float | None:
+    """When an order was created. Its answer may hold other times too (the PBX's): the latest is the careful one."""
+    times = [when(found.value[CREATE_TIME]) for found in objects(document) if found.value.get(CREATE_TIME) is not None]
+    known = [time for time in times if time is not None]
+    return max(known) if known and len(known) == len(times) else None
 
 
 def when(value: Any) -> float | None:
     """A time as Unix seconds, its unit told by its magnitude (seconds, milliseconds, microseconds) or ISO 8601 text."""
     number = _whole(value)
     if number is not None:
-        for power in (1, 1_000, 1_000_000):
-            seconds = number / power
-            if 1e9 <= seconds < 1e10:  # 2001 to 2286
-                return seconds
-        return None
+        return next((seconds for power in (1, 1_000, 1_000_000) if _can_be(seconds := number / power)), None)
     if isinstance(value, str):
+        stated = value.strip()
         try:
-            moment = datetime.fromisoformat(value.strip())
-        except ValueError:
+            moment = datetime.fromisoformat(stated)
+            # Without an hour or an offset, the latest possible reading is the careful one.
+            if len(stated) <= len("2026-01-31"):
+                moment += timedelta(days=1)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC) + timedelta(hours=12)
+            seconds = moment.timestamp()
+        except (ValueError, OverflowError):
             return None
-        # Without an offset nothing says which zone it is in; the latest possible reading is the careful one.
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC) + timedelta(hours=12)).timestamp()
+        return seconds if _can_be(seconds) else None
     return None
+
+
+def _can_be(seconds: float) -> bool:
+    return 1e9 <= seconds < 1e10  # 2001 to 2286
 
 
 def _references(document: Any) -> Iterator[str]:
     """Our references anywhere in an order's texts: which field `poNumber` comes back in is UNKNOWN."""
-    for found in objects(document):
-        for value in found.value.values():
-            for each in value if isinstance(value, list) else [value]:
-                if isinstance(each, str):
-                    yield from REFERENCE.findall(each)
+    pending = [document]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, str):
+            yield from REFERENCE.findall(node)
+        elif isinstance(node, dict | list):
+            pending.extend(node.values() if isinstance(node, dict) else node)
 
 
 def _quantities(document: Any) -> dict[CountName, int]:
@@ -368,9 +390,7 @@ def _quantities(document: Any) -> dict[CountName, int]:
         names = {value.strip().casefold() for value in found.value.values() if isinstance(value, str)}
         kind = next((name for name in COUNTS if SERVICE_NAMES[name] in names), None)
         number = _whole(found.value[QUANTITY])
-        if kind is None or number is None or number < 0:
-            continue
-        if read.setdefault(kind, number) != number:
+        if kind is None or number is None or number < 0 or read.setdefault(kind, number) != number:
             return {}
     return read
 
@@ -387,3 +407,72 @@ def receipt(document: Any) -> tuple[str | None, str | None, str | None, str | No
         first(document, ORDER_STATUS),
         serial.upper() if serial else None,
     )
+
+
+# --- where a name was found ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A half documented name, and the answer in which it is looked for."""
+
+    what: str
+    answer: str
+    names: tuple[str, ...]
+    mark: str
+
+
+SOUGHT = (
+    Sought("serial number", "product list", (PRODUCT_NO,), "INFERRED"),
+    Sought("extensions", "product list", COUNT_NAMES["extensions"], "UNKNOWN"),
+    Sought("concurrent calls", "product list", COUNT_NAMES["concurrent_calls"], "UNKNOWN"),
+    Sought("extensions", "product details", COUNT_NAMES["extensions"], "UNKNOWN"),
+    Sought("concurrent calls", "product details", COUNT_NAMES["concurrent_calls"], "UNKNOWN"),
+    Sought("plans", "purchase info", (PLAN_ID,), "SEEN"),
+    Sought("current plan", "purchase info", (*CURRENT_MARKS, CURRENT_PLAN_ID), "UNKNOWN"),
+    Sought("services", "purchase info", (SERVICE_ID,), "SEEN"),
+    Sought("contact", "contacts", (BILLING_CONTACT_ID,), "SEEN"),
+    Sought("order number", "order list", (ORDER_NO,), "SEEN"),
+    Sought("order's status", "order list", (ORDER_STATUS,), "SEEN"),
+    Sought("order's time", "order list", (CREATE_TIME,), "SEEN"),
+    Sought("order's PBX", "order list", (PRODUCT_NO,), "INFERRED"),
+    Sought("order's PBX", "order details", (PRODUCT_NO,), "SEEN"),
+    Sought("quantity", "order details", (QUANTITY,), "INFERRED"),
+)
+"""What is looked for by its name alone. Only the marks and words here are for people; the names are those above."""
+
+
+def places(document: Any, names: Iterable[str]) -> list[str]:
+    """The JSON paths under which any of these names stands; places in lists are not told apart."""
+    found = (f"{found.path}.{name}" for found in objects(document) for name in names if name in found.value)
+    return list(dict.fromkeys(_INDEX.sub("[*]", path) for path in found))
+
+
+def configured_places(document: Any, expression: str) -> list[str]:
+    """The JMESPath itself, where it yields something in an answer or in any object of it."""
+    return [expression] if any(_configured(each.value, expression) for each in objects(document)) else []
+
+
+def reference_places(document: Any) -> list[str]:
+    """The JSON paths at which our references stand."""
+    found = (
+        f"{found.path}.{key}"
+        for found in objects(document)
+        for key, value in found.value.items()
+        for each in (value if isinstance(value, list) else [value])
+        if isinstance(each, str) and REFERENCE.search(each)
+    )
+    return list(dict.fromkeys(_INDEX.sub("[*]", path) for path in found))
+
+
+def plans(document: Any) -> dict[str, str]:
+    """The plans of an answer: id and name."""
+    return {str(text(found.value[PLAN_ID])): name_of(found, "plan") or "unnamed" for found in having(document, PLAN_ID)}
+
+
+def times(document: Any) -> list[Any]:
+    """Every value under `createTime`, as it came."""
+    return [found.value[CREATE_TIME] for found in objects(document) if found.value.get(CREATE_TIME) is not None]
+
+
+_INDEX = re.compile(r"\[\d+\]")
