@@ -46,6 +46,8 @@ SERVICE_NAMES: dict[CountName, str] = {
     "concurrent_calls": "concurrent call expansion",
 }
 CURRENT_MARKS = ("current", "isCurrent", "currentPlan", "isCurrentPlan", "inUse")  # UNKNOWN; counts only when true
+LONGEST_TEXT = 128
+"""Characters of an id or name that are read."""
 CURRENT_PLAN_ID = "currentPlanId"  # UNKNOWN
 
 
@@ -86,8 +88,13 @@ def text(value: Any) -> str | None:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
-        return value.strip() or None
+        return printable(value) or None
     return None
+
+
+def printable(value: str) -> str:
+    """Vendor text as it may stand in a message: on one line, without control characters, and short."""
+    return "".join(char for char in value[:LONGEST_TEXT] if char.isprintable()).strip()
 
 
 def first(document: Any, key: str) -> str | None:
@@ -100,7 +107,7 @@ def name_of(found: Found, kind: str) -> str:
     named = {key.casefold(): value for key, value in found.value.items() if key.casefold().endswith("name")}
     for key in (f"{kind}name", "name", *named):
         if isinstance(value := named.get(key), str):
-            return value.strip()
+            return printable(value)
     return ""
 
 
@@ -285,7 +292,7 @@ def contacts(document: Any) -> dict[str, str]:
         person = " ".join(str(found.value.get(key) or "") for key in ("firstName", "lastName")).strip()
         company = found.value.get("company")
         name = company if isinstance(company, str) and company.strip() else person
-        read[str(text(found.value[BILLING_CONTACT_ID]))] = name.strip() or "unnamed"
+        read[str(text(found.value[BILLING_CONTACT_ID]))] = printable(name) or "unnamed"
     return read
 
 

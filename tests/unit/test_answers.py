@@ -153,12 +153,18 @@ def test_the_serial_number_may_be_in_lower_case() -> None:
 
 
 def test_the_message_about_absent_counts_names_what_was_found_and_the_setting() -> None:
-    said = answers.no_count(["extensions"], {"productNo": "s3cret", "lineQuota": 50})
+    said = answers.no_count(["extensions"], {"productNo": "s3cret", "lineQuota": 50}, CapacityFields())
     assert "lineQuota" in said
     assert "extensionCapacity" in said
     assert "yspartner:capacityFields" in said
     assert "concurrentCallCapacity" not in said
     assert "s3cret" not in said
+
+
+def test_the_message_about_absent_counts_names_the_configured_expression() -> None:
+    fields = CapacityFields(extensions="quota.lines")
+    said = answers.no_count(["extensions"], {"extensionCapacity": 50}, fields)
+    assert "looked for extensions as quota.lines" in said
 
 
 @pytest.mark.parametrize(
@@ -661,7 +667,7 @@ def test_no_answer_makes_reading_fail_in_another_way_than_said(document: Any) ->
         lambda each: answers.counts(each, SERIAL, PLAIN),
         lambda each: answers.current_plan(each, None),
         lambda each: answers.services(each, ENTERPRISE),
-        lambda each: answers.no_count(COUNTS, each),
+        lambda each: answers.no_count(COUNTS, each, CapacityFields()),
     ):
         try:
             read(document)
