@@ -1,0 +1,1 @@
+"""How long our stacks take, against no-op stacks of the same size: `python -m benchmarks --help`."""
