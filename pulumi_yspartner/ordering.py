@@ -167,17 +167,21 @@ class Ordering:
         unconfirmed = self._state(declaration, have, (*records, attempt))
         json.dumps([unconfirmed.outputs(), request.body()])
 
-        # 6. The reads are seconds old, and somebody is there to hear of the order (2).
-        if self.now() - read_at > READS_HOLD_FOR:
-            raise RefusedError(f"reading took so long that the counts may have moved. {NOTHING_BOUGHT} Run again")
-        if not await self.engine_is_alive():
-            raise RefusedError(f"the Pulumi engine that asked for this order is gone. {NOTHING_BOUGHT}")
+        # 6. When nothing is left to wait for: the reads are seconds old, and somebody hears of the order (2).
+        async def last_check() -> None:
+            if self.now() - read_at > READS_HOLD_FOR:
+                raise RefusedError(f"reading took so long that the counts may have moved. {NOTHING_BOUGHT} Run again")
+            if not await self.engine_is_alive():
+                raise RefusedError(f"the Pulumi engine that asked for this order is gone. {NOTHING_BOUGHT}")
 
         # 7. Send, once (5). From here on, only "certainly nothing was bought" raises.
         self._sent.add(serial)
         self.account.outdate()
         try:
-            receipt = await self.account.client.place(request)
+            receipt = await self.account.client.place(request, last_check)
+        except RefusedError:
+            self._sent.discard(serial)
+            raise
         except NotSentError as error:
             self._sent.discard(serial)
             raise RefusedError(f"{error}. The order was not sent. {NOTHING_BOUGHT} Run again") from None

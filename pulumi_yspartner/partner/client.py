@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -146,12 +146,14 @@ class PartnerClient:
         """One order, by its number."""
         return answers.order(await self._connection.get(f"{_ORDER}/{order_no}"))
 
-    async def place(self, request: OrderRequest) -> Receipt:
+    async def place(self, request: OrderRequest, last_check: Callable[[], Awaitable[None]]) -> Receipt:
         """Place an order: spends money, is sent once, and can't be undone.
+
+        `last_check` runs right before it is sent, and raises to call it off.
 
         Only `NotSentError` and `RequestRefusedError` prove that nothing was bought.
         """
-        return Receipt(*answers.receipt(await self._connection.post_once(_SAVE, request.body())))
+        return Receipt(*answers.receipt(await self._connection.post_once(_SAVE, request.body(), last_check)))
 
     async def _pages(self, path: str, query: dict[str, str | int]) -> list[Any]:
         """All items of a paged list; the pages after the first are read side by side."""

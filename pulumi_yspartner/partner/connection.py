@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any, cast
@@ -58,8 +58,11 @@ class Connection:
         """The `result` of a POST that changes nothing; repeated where that may help."""
         return await self._read("POST", path, json=body)
 
-    async def post_once(self, path: str, body: Mapping[str, Any]) -> Any:
+    async def post_once(self, path: str, body: Mapping[str, Any], last_check: Callable[[], Awaitable[None]]) -> Any:
         """The `result` of a POST that must never be sent twice.
+
+        `last_check` runs when nothing is left to wait for, and raises to call it off.
+
 
         On a fresh connection, so that "could not connect" proves that nothing was sent; without redirects and without
         any repetition, also not for a token that turns out to have ended.
@@ -69,7 +72,7 @@ class Connection:
         except PartnerError as error:
             raise NotSentError(f"no access token was to be had: {error}", method="POST", path=path) from None
         async with _http_client(self._settings, self._tls) as client:
-            return await self._exchange("POST", path, client=client, token=token, json=body)
+            return await self._exchange("POST", path, client=client, token=token, last_check=last_check, json=body)
 
     async def _read(self, method: str, path: str, **request: Any) -> Any:
         async for attempt in AsyncRetrying(
@@ -101,11 +104,14 @@ class Connection:
         *,
         token: str | None = None,
         client: httpx.AsyncClient | None = None,
+        last_check: Callable[[], Awaitable[None]] | None = None,
         **request: Any,
     ) -> Any:
         # SEEN (request-structure.html): User-Agent is compulsory, and the token goes in as Bearer.
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         async with self._limiter:
+            if last_check is not None:
+                await last_check()
             try:
                 # httpx bounds each step; this bounds the whole, so that an answer can't trickle in for ever.
                 with anyio.fail_after(self._settings.timeout):

@@ -21,6 +21,7 @@ from pulumi_yspartner.errors import (
     PartnerError,
     PortalFailedError,
     ReadingError,
+    RefusedError,
     RequestRefusedError,
     SettingsError,
     UnreadableAnswerError,
@@ -81,6 +82,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
     return advance
 
 
+async def fine() -> None:
+    """A last check that has nothing against the order."""
+
+
 # --- tokens --------------------------------------------------------------------------------------------------------
 
 
@@ -98,7 +103,7 @@ async def test_every_request_carries_user_agent_and_bearer_token(router: respx.M
     order = router.post(ORDER).mock(return_value=success())
     async with opened() as connection:
         await connection.get(READ, {"pageNo": 2})
-        await connection.post_once(ORDER, {"a": 1})
+        await connection.post_once(ORDER, {"a": 1}, fine)
     for call in router.calls:
         assert call.request.headers["User-Agent"].startswith("pulumi-yspartner/")
     for route in (read, order):
@@ -366,7 +371,7 @@ async def test_an_endless_answer_is_cut_off(router: respx.MockRouter, monkeypatc
     router.post(ORDER).mock(return_value=success("x" * 2000))
     async with opened() as connection:
         with pytest.raises(UnreadableAnswerError):
-            await connection.post_once(ORDER, {})
+            await connection.post_once(ORDER, {}, fine)
 
 
 @pytest.mark.parametrize("most", [1, 4])
@@ -441,7 +446,7 @@ async def test_an_order_is_sent_once_whatever_comes_of_it(
     order = router.post(ORDER).mock(side_effect=[problem, *[success("a second order")] * 5])
     async with opened() as connection:
         with pytest.raises(PartnerError) as failed:
-            await connection.post_once(ORDER, {"quantity": 1})
+            await connection.post_once(ORDER, {"quantity": 1}, fine)
     assert order.call_count == 1
     assert pauses == []
     assert type(failed.value) is expected
@@ -466,7 +471,7 @@ async def test_an_order_that_hangs_is_sent_once_and_has_no_answer(router: respx.
     router.post(ORDER).mock(side_effect=hang)
     async with opened(timeout=0.05) as connection:
         with pytest.raises(NoAnswerError, match=r"no answer within 0\.05 s"):
-            await connection.post_once(ORDER, {})
+            await connection.post_once(ORDER, {}, fine)
     assert len(arrived) == 1
 
 
@@ -476,7 +481,7 @@ async def test_an_order_is_not_sent_without_a_token(router: respx.MockRouter) ->
     order = router.post(ORDER).mock(return_value=success())
     async with opened() as connection:
         with pytest.raises(RequestRefusedError):
-            await connection.post_once(ORDER, {})
+            await connection.post_once(ORDER, {}, fine)
     assert order.call_count == 0
 
 
@@ -488,7 +493,7 @@ async def test_an_order_whose_token_could_not_be_had_was_not_sent(router: respx.
     order = router.post(ORDER).mock(return_value=success())
     async with opened() as connection:
         with pytest.raises(PartnerError) as failed:
-            await connection.post_once(ORDER, {})
+            await connection.post_once(ORDER, {}, fine)
     assert order.call_count == 0
     assert isinstance(failed.value, NotSentError | RequestRefusedError)
 
@@ -512,7 +517,7 @@ async def test_the_order_is_the_tutorials_body_with_ids_as_integers(router: resp
         po_number="PO-1 YS-AAAAAAAAAAAA",
     )
     async with client() as partner:
-        receipt = await partner.place(request)
+        receipt = await partner.place(request, fine)
     assert sent(order) == [
         {
             "operationType": "purchase_service",
@@ -542,7 +547,7 @@ async def test_a_success_without_an_order_number_is_an_empty_receipt(router: res
     portal(router)
     order = router.post(ORDER).mock(return_value=success(result))
     async with client() as partner:
-        receipt = await partner.place(OrderRequest("A1", "1", "2", {"extensions": "3"}, {"extensions": 1}, "YS-"))
+        receipt = await partner.place(OrderRequest("A1", "1", "2", {"extensions": "3"}, {"extensions": 1}, "YS-"), fine)
     assert receipt.order_no is None
     assert order.call_count == 1
 
@@ -660,3 +665,16 @@ async def test_an_order_without_a_number_fails_the_list(router: respx.MockRouter
     async with client() as partner:
         with pytest.raises(ReadingError, match="without orderNo"):
             await partner.orders()
+
+
+async def test_an_order_that_the_last_check_calls_off_is_not_sent(router: respx.MockRouter) -> None:
+    portal(router)
+    order = router.post(ORDER).mock(return_value=success())
+
+    async def against_it() -> None:
+        raise RefusedError("no")
+
+    async with opened() as connection:
+        with pytest.raises(RefusedError):
+            await connection.post_once(ORDER, {"quantity": 1}, against_it)
+    assert order.call_count == 0
