@@ -69,6 +69,8 @@ class Connection:
         """
         try:
             token = await self._tokens.current()
+        except RequestRefusedError:
+            raise
         except PartnerError as error:
             raise NotSentError(f"no access token was to be had: {error}", method="POST", path=path) from None
         async with _http_client(self._settings, self._tls) as client:
