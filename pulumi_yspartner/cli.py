@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.metadata
+import json
+import os
 import re
 import shlex
 import signal
+import sys
 import threading
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .errors import YsPartnerError
+
 if TYPE_CHECKING:
     from .sandbox import Order, Portal, SandboxServer
+
+_T = TypeVar("_T")
 
 DEFAULT_PBX = "3651D3296882=50/12"
 
@@ -99,6 +109,125 @@ def sandbox(
             stop.wait()
         finally:
             server.stop()
+
+
+_pbx_option = click.option(
+    "--pbx", "pbxs", multiple=True, metavar="SN", help="Only this PBX, by its serial number; may be repeated."
+)
+
+
+@main.command()
+@_pbx_option
+@click.option(
+    "--most", type=click.IntRange(1), default=20, show_default=True, help="PBXs to look at where none is named."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option(
+    "--save-answers",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write every answer into DIR, with names, addresses, ids, serial numbers, tokens and codes replaced, so that "
+    "it can be sent to others.",
+)
+def doctor(pbxs: tuple[str, ...], most: int, as_json: bool, folder: Path | None) -> None:
+    """Look at the configured account, and say what would stop a purchase. Only reads.
+
+    The settings come from the environment (YSPARTNER_CLIENT_ID, YSPARTNER_CLIENT_SECRET and so on); a stack's
+    configuration is not read, because its secrets are encrypted.
+
+    The exit code is 0 when a purchase could be made, 1 when something would stop it, and 2 for wrong usage.
+    """
+    from .doctor import ENDPOINTS, Doctor
+    from .settings import load
+
+    folder = _empty_folder(folder)
+    chosen = _serial_numbers(pbxs)
+    settings = _or_message(lambda: load({}, os.environ))
+    examination = Doctor(settings, os.environ, time.time())
+    report = _run(lambda: examination.examine(chosen, most))
+    if as_json:
+        click.echo(json.dumps({"could_buy": not report.would_stop, **dataclasses.asdict(report)}, indent=2))
+    else:
+        from rich.console import Console
+
+        from .doctor.table import show
+
+        # Without a terminal, rich takes 80 columns.
+        show(report, Console(highlight=False, markup=False, emoji=False, soft_wrap=False))
+    if folder is not None:
+        from .doctor.saved_answers import save
+
+        try:
+            written = save(examination.recorder.exchanges, folder, ENDPOINTS)
+        except OSError as error:
+            raise click.ClickException(f"--save-answers {folder}: {error.strerror or error}") from None
+        click.echo(
+            f"{len(written)} answers are in {folder}, with everything personal replaced. Look before you send.",
+            err=True,
+        )
+    sys.exit(1 if report.would_stop else 0)
+
+
+@main.command()
+@_pbx_option
+def export(pbxs: tuple[str, ...]) -> None:
+    """Print the fleet as it is, as the YAML file of examples/fleet. Only reads.
+
+    Declared like this, the first preview says that there is nothing to buy. The settings come from the environment.
+    A PBX that can't be read stands in the file as a comment, and the exit code is 1.
+    """
+    from .export import as_yaml, read_fleet
+    from .settings import load
+
+    chosen = _serial_numbers(pbxs)
+    settings = _or_message(lambda: load({}, os.environ))
+    fleet = _run(lambda: read_fleet(settings, chosen))
+    click.echo(as_yaml(fleet, time.strftime("%Y-%m-%d")), nl=False)
+    for problem in fleet.problems:
+        click.echo(f"left out: {problem}", err=True)
+    if not fleet.pbxs:
+        click.echo("the account has no P-Series Software Edition PBX", err=True)
+    sys.exit(1 if fleet.problems or not fleet.pbxs else 0)
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Run asynchronous work; what this package refuses is a message, and Ctrl-C ends it quietly."""
+    import anyio
+
+    return _or_message(lambda: anyio.run(work))
+
+
+def _or_message(work: Callable[[], _T]) -> _T:
+    try:
+        return work()
+    except YsPartnerError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _serial_numbers(texts: tuple[str, ...]) -> list[str]:
+    from .model import normalised_serial_number
+
+    chosen = []
+    for text in texts:
+        try:
+            chosen.append(normalised_serial_number(text))
+        except ValueError as error:
+            raise click.BadParameter(f"{text!r} {error}", param_hint="--pbx") from None
+    return chosen
+
+
+def _empty_folder(folder: Path | None) -> Path | None:
+    """A folder to write into: made before anything is asked, and without files of an earlier time."""
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(folder.iterdir()):
+            raise click.BadParameter(f"{folder} is not empty", param_hint="--save-answers")
+    except OSError as error:
+        raise click.BadParameter(f"{folder}: {error.strerror or error}", param_hint="--save-answers") from None
+    return folder
 
 
 @contextlib.contextmanager

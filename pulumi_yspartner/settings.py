@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
@@ -45,13 +46,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+_HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
+
+
 def _base_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("must be a URL such as https://host") from None
+    if parts.scheme not in ("https", "http") or not _HOST.fullmatch(host) or any(map(str.isspace, url)):
         raise ValueError("must be a URL such as https://host")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must hold no user, password, query or fragment")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("plain http is allowed to this machine only (127.0.0.1, ::1, localhost); use https")
     return url.rstrip("/")
 
@@ -66,6 +74,22 @@ def _json(value: object) -> object:
         raise ValueError("must be JSON") from None
 
 
+def _by_serial_number(pbxs: dict[str, PbxAccess]) -> dict[str, PbxAccess]:
+    """Serial numbers as they are used everywhere. A PBX, or an address, that stands there twice is a slip."""
+    read: dict[str, PbxAccess] = {}
+    for key, access in pbxs.items():
+        serial = key.strip().upper()
+        if not serial:
+            raise ValueError("must have a serial number as each key")
+        if serial in read:
+            raise ValueError(f"has {serial} twice")
+        twin = next((other for other, its in read.items() if its.url == access.url), None)
+        if twin is not None:
+            raise ValueError(f"has the same url for {twin} and {serial}")
+        read[serial] = access
+    return read
+
+
 def _jmespath(expression: str) -> str:
     try:
         jmespath.compile(expression)
@@ -75,16 +99,34 @@ def _jmespath(expression: str) -> str:
 
 
 def _amount(value: object) -> object:
-    if not isinstance(value, str):
+    money = money_of(value) if isinstance(value, str) else None
+    if money is None:
         raise ValueError('must be text such as "1250.00 USD"')
-    number, _, currency = value.strip().partition(" ")
+    return money
+
+
+def money_of(text: str) -> Money | None:
+    """Text such as `1250.00 USD` as money; None for anything else."""
+    number, _, currency = text.strip().partition(" ")
     try:
         amount = Decimal(number)
     except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0 or not (currency.isalpha() and currency.isupper() and len(currency) == 3):
-        raise ValueError('must be text such as "1250.00 USD"')
+        return None
+    if not amount.is_finite() or amount < 0 or not re.fullmatch("[A-Z]{3}", currency):
+        return None
     return Money(amount=amount, currency=currency)
+
+
+def within(price: str | None, limit: Money) -> bool:
+    """Whether a price is certainly within a limit: it is known, in the same currency, and not above."""
+    money = money_of(price) if price is not None else None
+    return money is not None and money.currency == limit.currency and money.amount <= limit.amount
+
+
+def _dead(statuses: tuple[str, ...]) -> tuple[str, ...]:
+    if any(status.strip().casefold() == "succeed" for status in statuses):
+        raise ValueError("must not hold succeed: such an order adds capacity")
+    return statuses
 
 
 class _Model(BaseModel):
@@ -118,6 +160,17 @@ class CapacityFields(_Model):
     concurrent_calls: Annotated[str, AfterValidator(_jmespath)] | None = None
 
 
+class PbxAccess(_Model):
+    """How one PBX's own API is reached."""
+
+    url: Annotated[str, AfterValidator(_base_url)]
+    """Such as `https://pbx.example.com:8088`, without `/openapi/v1.0`. Plain http only to this machine."""
+    client_id: str = Field(min_length=1)
+    """The Client ID of the PBX's API page (Integrations > API)."""
+    client_secret: SecretStr = Field(min_length=1)
+    """The Client Secret of the same page."""
+
+
 _Names = Annotated[tuple[str, ...], BeforeValidator(_json)]
 
 
@@ -136,11 +189,19 @@ class Settings(_Model):
     """The most that one order may hold: `extensions`, `concurrentCalls`, `amount`."""
     billing_contact_id: str | None = None
     """The billing contact to order with; needed where the account has several."""
-    capacity_source: Literal["portal"] = "portal"
-    """Where current counts are read."""
+    capacity_source: Literal["portal", "pbx", "mixed"] = "portal"
+    """Where current counts are read. `portal`: all from the portal. `pbx`: all from the PBXs' own API; a PBX that is
+    not in `pbxs` is refused. `mixed`: those in `pbxs` from their own API, the others from the portal."""
     capacity_fields: Annotated[CapacityFields, BeforeValidator(_json)] = CapacityFields()
     """JMESPath for `extensions` and `concurrentCalls` in the portal's product answer."""
-    dead_order_statuses: _Names = ("failed", "invalid", "cancelled", "refunded")
+    pbxs: Annotated[dict[str, PbxAccess], BeforeValidator(_json), AfterValidator(_by_serial_number)] = {}
+    """Per serial number the `url`, `clientId` and `clientSecret` of a PBX's own API; set it with `--secret`."""
+    pbx_ca_file: str | None = None
+    """A file of certificates (PEM) that PBXs are trusted by, besides the public authorities: of a private authority,
+    or of the PBXs themselves. There is no way to switch the check off."""
+    pbx_timeout: float = Field(10, gt=0, le=120)
+    """Seconds for all that is read from one PBX at a time, repeats included."""
+    dead_order_statuses: Annotated[_Names, AfterValidator(_dead)] = ("failed", "invalid", "cancelled", "refunded")
     """Order statuses of which nothing more is to come."""
     settled_orders: _Names = ()
     """Order numbers that a person has checked; they no longer block."""
@@ -196,6 +257,8 @@ def _problem(error: dict[str, Any]) -> str:
     reason = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if error["type"] == "extra_forbidden":
         reason = "is not known"
+    elif error["type"] == "missing":
+        reason = "is missing"
     elif error["msg"].startswith("Input should be "):
         reason = f"should be {reason}"
     return f"setting {where} (or {variable(key)}) {reason}"

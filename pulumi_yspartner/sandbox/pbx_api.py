@@ -67,6 +67,10 @@ class PbxEndpoint(Endpoint):
         http_status = refusal.status if refusal.status >= 429 else 200
         return JSONResponse({"errcode": code, "errmsg": "FAILURE"}, http_status, headers=refusal.headers)
 
+    @staticmethod
+    def _not_success() -> JSONResponse:
+        return JSONResponse({"errcode": 10002, "errmsg": "FAILURE"})
+
     def _serial_number(self, call: Call) -> str | None:
         return call.path["serial_number"]
 

@@ -1,38 +1,16 @@
-"""Where current counts are read. Which field of the portal holds them is UNKNOWN, so this step is replaceable."""
+"""Counts from the portal. Which field of its answers holds them is UNKNOWN: `partner.answers` looks for them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Protocol
 
-from .errors import PartnerError, ReadingError
-from .model import COUNTS, Counts
-from .partner import Account
-from .partner.answers import Found, counts, no_count
-from .partner.client import run_all
-from .settings import Settings
-
-
-@dataclass(frozen=True)
-class CountsRead:
-    """The counts of one PBX, or why there are none."""
-
-    counts: Counts
-    unreadable: str | None = None
-    """In words, when `counts` is empty or a count is missing from it."""
-
-
-class CapacitySource(Protocol):
-    """Reads the counts of PBXs."""
-
-    async def read(self, serial_numbers: Collection[str], max_age: float | None = None) -> dict[str, CountsRead]:
-        """The counts of each PBX. An error that concerns one PBX is in its `CountsRead`; only what makes every PBX
-        unreadable (credentials, an unreachable portal) is raised, as `YsPartnerError`.
-
-        `max_age` is in seconds; None accepts what was read earlier in this process.
-        """
-        ...
+from ..errors import PartnerError, ReadingError
+from ..model import COUNTS
+from ..partner import Account
+from ..partner.answers import Found, counts, no_count
+from ..partner.client import run_all
+from ..settings import Settings
+from .protocol import CountsRead
 
 
 class PortalSource:
@@ -90,13 +68,8 @@ class PortalSource:
                 )
         stated = {**in_list, **in_details}
         absent = [name for name in COUNTS if name not in stated]
-        return CountsRead(stated, no_count(absent, details) if absent else None)
+        return CountsRead(stated, no_count(absent, details, self._fields) if absent else None)
 
 
 _NEW_PBX_SEEN_AFTER = 60.0
 """Seconds after which the product list is read again for a PBX that was not in it."""
-
-
-def capacity_source(account: Account, settings: Settings) -> CapacitySource:
-    """The source that the settings name."""
-    return PortalSource(account, settings)
