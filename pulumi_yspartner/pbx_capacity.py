@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable
 from typing import Any
 
@@ -111,9 +112,15 @@ def _refuse(resource_name: str, opts: pulumi.ResourceOptions | None) -> None:
             f"{resource_name}: {option} is not possible for a PbxCapacity, and not needed: declare the PBX with the "
             f"counts it has, or less, and `pulumi up` takes it over and buys nothing. Nothing was bought."
         )
-    ignored = [name for name in opts.ignore_changes or [] if name == "*" or name.split(".")[0].split("[")[0] in _OURS]
+    ignored = [path for path in opts.ignore_changes or [] if _first_name(path) in (*_OURS, "*")]
     if ignored:
         raise pulumi.RunError(
             f"{resource_name}: ignore_changes with {', '.join(ignored)} is not possible: it would repeat an old "
             f"purchase. Name declared inputs instead, such as extensions. Nothing was bought."
         )
+
+
+def _first_name(property_path: str) -> str:
+    """The property that a path begins with: `purchase` of `purchase.extensions` and of `["purchase"]`."""
+    found = re.search(r"\w+|\*", property_path)
+    return found.group() if found else ""

@@ -22,7 +22,7 @@ from .model import (
 )
 from .orders import blocked_by, covers, dead_with_reference, is_settled, needs_reorder, reference
 from .settings import Limits, Settings, within
-from .wording import NOTHING_BOUGHT, amount, amounts_named, steps
+from .wording import amount, amounts_named, steps
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def plan(
     if not asking and not down:
         return Plan()
     if reading is None:
-        return Plan(refused=f"its counts were not read in this run. {NOTHING_BOUGHT}")
+        return Plan(refused="its counts were not read in this run")
     try:
         return _plan(declaration, before, reading, settings, now, asking, down)
     except _Refusal as refusal:

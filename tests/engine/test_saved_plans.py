@@ -1,0 +1,129 @@
+"""`preview --save-plan`, a review, and `up --plan`: what was reviewed is bought, or nothing."""
+
+from __future__ import annotations
+
+import pytest
+from engine_stack import BRANCH, HQ, Result, Stack, refused, succeeded
+
+from pulumi_yspartner.sandbox import Fault
+
+PLAN = "plan.json"
+
+
+def save_plan(stack: Stack) -> Result:
+    """Preview as a job without permission to spend does."""
+    stack.settings(PURCHASES=None)
+    preview = succeeded(stack.preview("--save-plan", PLAN))
+    stack.settings(PURCHASES="allow")
+    return preview
+
+
+def apply_plan(stack: Stack) -> Result:
+    return stack.up("--plan", PLAN)
+
+
+def test_a_saved_plan_buys_what_was_reviewed_and_only_once(stack: Stack) -> None:
+    stack.declare(extensions=250, concurrent_calls=60)
+    assert "buy 200 extensions (50 -> 250), 48 concurrent calls (12 -> 60)" in save_plan(stack).rows["hq"]
+    assert stack.portal.purchases == 0
+
+    succeeded(apply_plan(stack))
+    [order] = stack.portal.orders
+    assert (order.extensions, order.concurrent_calls) == (200, 48)
+
+    again = apply_plan(stack)
+    assert "Traceback" not in again
+    assert stack.portal.purchases == 1
+    succeeded(stack.preview("--expect-no-changes"))
+
+
+def test_a_saved_plan_is_refused_when_the_pbx_moved(stack: Stack) -> None:
+    stack.declare(extensions=250)
+    save_plan(stack)
+    stack.portal.set_counts(HQ, extensions=70)
+
+    result = apply_plan(stack)
+
+    assert result.code != 0
+    assert "violates plan" in result
+    assert "Traceback" not in result
+    assert stack.portal.count("order.save") == stack.portal.purchases == 0
+    assert stack.resources == []
+
+
+def test_a_saved_plan_is_refused_when_the_pbx_got_what_was_missing(stack: Stack) -> None:
+    stack.declare(extensions=250)
+    save_plan(stack)
+    stack.portal.set_counts(HQ, extensions=250)
+
+    assert apply_plan(stack).code != 0
+    assert stack.portal.count("order.save") == stack.portal.purchases == 0
+
+
+def test_a_saved_raise_is_refused_when_the_pbx_moved(stack: Stack) -> None:
+    stack.declare(extensions=50)
+    succeeded(stack.up())
+    stack.declare(extensions=60)
+    save_plan(stack)
+    stack.portal.set_counts(HQ, extensions=45)
+
+    assert apply_plan(stack).code != 0
+    assert stack.portal.count("order.save") == stack.portal.purchases == 0
+
+
+def test_a_saved_plan_is_refused_when_the_declaration_changed(stack: Stack) -> None:
+    stack.declare(extensions=60)
+    save_plan(stack)
+    stack.declare(extensions=70)
+
+    assert apply_plan(stack).code != 0
+    assert stack.portal.count("order.save") == stack.portal.purchases == 0
+
+
+def test_a_saved_plan_is_refused_while_purchases_are_off(stack: Stack) -> None:
+    stack.declare(extensions=60)
+    save_plan(stack)
+    stack.settings(PURCHASES=None)
+
+    refused(apply_plan(stack), "purchases are off")
+    assert stack.portal.count("order.save") == stack.portal.purchases == 0
+
+
+@pytest.mark.parametrize("what", ["grew", "shrank", "became unreadable"])
+def test_a_neighbour_with_nothing_to_buy_does_not_refuse_the_plan(stack: Stack, what: str) -> None:
+    stack.portal.add_pbx(BRANCH, extensions=100, concurrent_calls=25)
+    branch = {"serial_number": BRANCH, "extensions": 100}
+    stack.fleet({"branch": branch})
+    succeeded(stack.up())
+    stack.fleet({"hq": {"serial_number": HQ, "extensions": 60}, "branch": branch})
+    save_plan(stack)
+    if what == "became unreadable":
+        stack.portal.faults.add(Fault("product.detail", "html", times=None, serial_number=BRANCH))
+    else:
+        stack.portal.set_counts(BRANCH, extensions=120 if what == "grew" else 80)
+
+    up = succeeded(apply_plan(stack))
+
+    [order] = stack.portal.orders
+    assert (order.serial_number, order.extensions) == (HQ, 10)
+    assert stack.portal.purchases == 1
+    said = {"grew": "", "shrank": "short: has 80 of 100 extensions", "became unreadable": "could not be read"}[what]
+    assert said in up.rows.get("branch", "")
+
+
+def test_a_purchase_of_this_run_does_not_disturb_the_plan_of_another_pbx(stack: Stack) -> None:
+    """Two purchases in one plan: both are bought, each once."""
+    stack.portal.add_pbx(BRANCH, extensions=100, concurrent_calls=25)
+    stack.fleet(
+        {
+            "hq": {"serial_number": HQ, "extensions": 60},
+            "branch": {"serial_number": BRANCH, "concurrent_calls": 30},
+        }
+    )
+    plan = save_plan(stack)
+    assert "2 of 2 PBXs would buy: 10 extensions, 5 concurrent calls" in plan.rows["fleet-dev"]
+
+    succeeded(apply_plan(stack), "ordered for 2 of 2 PBXs: 10 extensions, 5 concurrent calls")
+    bought = {order.serial_number: (order.extensions, order.concurrent_calls) for order in stack.portal.orders}
+    assert bought == {HQ: (10, 0), BRANCH: (0, 5)}
+    assert stack.portal.purchases == 2
