@@ -158,6 +158,7 @@ class MiniEngine:
         crash: CrashPoint | None = None,
         engine_lives: bool = True,
         looks: int = 2,
+        before_order: Callable[[], None] | None = None,
         before_sending: Callable[[], None] | None = None,
         on_look: Callable[[], None] | None = None,
         parallel: bool = False,
@@ -165,12 +166,13 @@ class MiniEngine:
     ) -> Run:
         """`pulumi up` without a preview of its own, or `pulumi preview`.
 
-        `looks` is how often an unclear order is looked for; `before_sending` is called when the last check before an
-        order was made, `on_look` after each unsuccessful look.
+        `looks` is how often an unclear order is looked for; `before_order` is called when an order is about to be
+        prepared for sending, `before_sending` when the engine was found alive for it, `on_look` after each look
+        that found nothing.
         """
         run = Run()
         self.runs.append(run)
-        hooks = _Hooks(crash, engine_lives, looks, before_sending, on_look, preview=preview)
+        hooks = _Hooks(crash, engine_lives, looks, before_order, before_sending, on_look, preview=preview)
         with self._process(run, hooks, {"PURCHASES": purchases, **settings}) as provider:
             fleet, readings = self._program(declared)
             steps: dict[str, Callable[[], None]] = {}
@@ -506,6 +508,7 @@ class _Hooks:
     crash: CrashPoint | None = None
     engine_lives: bool = True
     looks: int = 2
+    before_order: Callable[[], None] | None = None
     before_sending: Callable[[], None] | None = None
     on_look: Callable[[], None] | None = None
     preview: bool = False
@@ -563,7 +566,15 @@ class _Hooks:
             finally:
                 crash()
 
+        post_once = connection_module.Connection.post_once
+
+        async def posted(*arguments: Any, **options: Any) -> Any:
+            if self.before_order is not None:
+                self.before_order()
+            return await post_once(*arguments, **options)
+
         patch.setattr(provider_module._Runtime, "_engine_is_alive", alive)
+        patch.setattr(connection_module.Connection, "post_once", posted)
         match self.crash:
             case "before_sending":
                 crash_before(PartnerClient, "place")

@@ -134,7 +134,7 @@ def order_goes_to(url: Callable[[World], str]) -> Callable[[World], dict[str, An
         patch = pytest.MonkeyPatch()
         make = connection_module._http_client
 
-        def before_sending() -> None:
+        def before_order() -> None:
             elsewhere = url(world)
 
             def make_elsewhere(settings: Any, tls: Any) -> Any:
@@ -143,7 +143,7 @@ def order_goes_to(url: Callable[[World], str]) -> Callable[[World], dict[str, An
             patch.setattr(connection_module, "_http_client", make_elsewhere)
 
         world.engine.undo = patch.undo  # type: ignore[attr-defined]
-        return {"before_sending": before_sending}
+        return {"before_order": before_order}
 
     return arm
 
@@ -177,13 +177,13 @@ def token_ends_and(kind: str) -> Callable[[World], dict[str, Any]]:
     def arm(world: World) -> dict[str, Any]:
         patch = pytest.MonkeyPatch()
 
-        def before_sending() -> None:
+        def before_order() -> None:
             world.portal.faults.add(Fault("token", kind, times=None))
             later = SimpleNamespace(monotonic=lambda: time.monotonic() + 3600, time=time.time)
             patch.setattr(connection_module, "time", later)
 
         world.engine.undo = patch.undo  # type: ignore[attr-defined]
-        return {"before_sending": before_sending, "TIMEOUT": "2"}
+        return {"before_order": before_order, "TIMEOUT": "2"}
 
     return arm
 

@@ -112,26 +112,21 @@ def test_an_order_whose_token_had_to_be_renewed_is_not_sent_for_a_dead_engine(
 ) -> None:
     """Rule 2: a token that has to be renewed (it may take a time-out) is renewed before the engine is asked."""
     real = connection_module._Tokens._renew
+    renewed: list[bool] = []
 
     async def renew(tokens: Any) -> None:
         await real(tokens)
-        if renewing:
+        if connection_module.time is not time:
+            renewed.append(True)
             alive["lives"] = False
 
-    renewing: list[bool] = []
+    def token_ends() -> None:
+        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 3600, time=time.time)
+        monkeypatch.setattr(connection_module, "time", later)
+
     monkeypatch.setattr(connection_module._Tokens, "_renew", renew)
-    original = provider_module._Runtime._engine_is_alive
-
-    async def is_alive(runtime: Any) -> bool:
-        answer = await original(runtime)
-        if not renewing:
-            renewing.append(True)
-            later = SimpleNamespace(monotonic=lambda: time.monotonic() + 3600, time=time.time)
-            monkeypatch.setattr(connection_module, "time", later)
-        return answer
-
-    monkeypatch.setattr(provider_module._Runtime, "_engine_is_alive", is_alive)
-    run = engine.run(HQ_60)
+    run = engine.run(HQ_60, before_order=token_ends)
+    assert renewed
     assert portal.purchases == 0, "an order was sent after the engine had gone"
     assert "Nothing was bought" in run.text
 
