@@ -136,7 +136,7 @@ class Ordering:
         # 2. Read again, right before ordering (2). No count, no order (1).
         read_at = self.now()
         known = state.orders if state else ()
-        have, seen, contact_id, catalog = await self._read_for_order(declaration, purchase, known)
+        have, seen, contact_id, catalog = await self._read_for_order(declaration, purchase, known, is_new=state is None)
         records = up_to_date(known, seen, have, self.settings, read_at)
 
         # 3. The counts are those that were reviewed (2), and the purchase does not lead past the declaration.
@@ -271,12 +271,12 @@ class Ordering:
     # --- reading ---------------------------------------------------------------------------------------------------
 
     async def _read_for_order(
-        self, declaration: Declaration, purchase: Purchase, known: tuple[OrderRecord, ...]
+        self, declaration: Declaration, purchase: Purchase, known: tuple[OrderRecord, ...], *, is_new: bool
     ) -> tuple[Counts, tuple[SeenOrder, ...], str, Catalog]:
         """Everything an order depends on, read side by side. Where several can't be read, the first here is raised."""
         reads: dict[str, Awaitable[Any]] = {
             "counts": self._counts(declaration, max_age=FRESH),
-            "orders": self._orders(declaration, known, max_age=FRESH),
+            "orders": self._orders(declaration, known, max_age=FRESH, all_dead=is_new),
             "contact": self.account.contact(purchase.billing_contact_id),
             "catalog": self.account.catalog(declaration.serial_number),
         }
@@ -295,10 +295,17 @@ class Ordering:
         return read["counts"], read["orders"], read["contact"], read["catalog"]
 
     async def _orders(
-        self, declaration: Declaration, known: tuple[OrderRecord, ...], max_age: float | None
+        self,
+        declaration: Declaration,
+        known: tuple[OrderRecord, ...],
+        max_age: float | None,
+        *,
+        all_dead: bool = False,
     ) -> tuple[SeenOrder, ...]:
         numbers = [record.order_no for record in known if record.order_no is not None]
-        return await self.account.orders_of(declaration.serial_number, now=self.now(), known=numbers, max_age=max_age)
+        return await self.account.orders_of(
+            declaration.serial_number, now=self.now(), known=numbers, all_dead=all_dead, max_age=max_age
+        )
 
     async def _counts(self, declaration: Declaration, max_age: float | None) -> Counts:
         serial = declaration.serial_number

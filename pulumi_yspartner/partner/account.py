@@ -65,14 +65,21 @@ class Account:
         return ids.pop()
 
     async def orders_of(
-        self, serial_number: str, *, now: float, known: Collection[str] = (), max_age: float | None = None
+        self,
+        serial_number: str,
+        *,
+        now: float,
+        known: Collection[str] = (),
+        all_dead: bool = False,
+        max_age: float | None = None,
     ) -> tuple[SeenOrder, ...]:
         """The orders for one PBX that matter: unsettled ones in full, settled ones as the list has them.
 
         `known` are numbers of orders that are known to be for it, whatever the list says.
 
         Whether the list states serial numbers, references and quantities is UNKNOWN. What it leaves out is read from
-        the details: of orders that may still change counts, and of dead ones, whose reference matters (rule 9).
+        the details: of orders that may still change counts, and of dead ones, whose reference matters (rule 9). Old
+        dead ones of which the list doesn't even tell the PBX are read with `all_dead` only: an account may have many.
         """
         listed = await self._orders.get(max_age)
         relevant = [*listed.get(serial_number, ()), *listed.get(None, ())]
@@ -82,7 +89,7 @@ class Account:
             shared = self._details.setdefault(order.order_no, SharedValue(lambda: self.client.order(order.order_no)))
             details[order.order_no] = await shared.get()
 
-        await run_all([(read, order) for order in relevant if self._needs_details(order, now)])
+        await run_all([(read, order) for order in relevant if self._needs_details(order, now, all_dead)])
         seen = []
         for order in relevant:
             more = details.get(order.order_no)
@@ -98,11 +105,12 @@ class Account:
         self._products.outdate()
         self._orders.outdate()
 
-    def _needs_details(self, order: answers.ReadOrder, now: float) -> bool:
+    def _needs_details(self, order: answers.ReadOrder, now: float, all_dead: bool) -> bool:
         if order.order_no in self._settings.settled_orders:
             return False
         if self._is_dead(order):
-            return not order.references
+            known_pbx = order.serial_number is not None
+            return not order.references and (known_pbx or all_dead or not is_old(order.created, self._settings, now))
         succeeded = order.status is not None and order.status.casefold() == SUCCEED
         return not (succeeded and is_old(order.created, self._settings, now))
 
