@@ -14,7 +14,7 @@ import httpx
 
 from ..settings import Settings
 from .client import PartnerClient
-from .connection import Connection, _http_client
+from .connection import open_connection
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,5 @@ class Recorder:
 @asynccontextmanager
 async def connect_recorded(settings: Settings, recorder: Recorder) -> AsyncIterator[PartnerClient]:
     """As `client.connect`, with every read recorded. It is for reading: what an order answers is not recorded."""
-    settings.credentials()
-    tls = httpx.create_ssl_context()
-    async with _http_client(settings, tls) as client:
-        client.event_hooks = {"response": [recorder.hear]}
-        yield PartnerClient(Connection(settings, client, tls))
+    async with open_connection(settings, recorder.hear) as connection:
+        yield PartnerClient(connection)

@@ -21,7 +21,6 @@ from typing import Any
 
 import anyio
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from ..errors import (
     NoAnswerError,
@@ -36,16 +35,8 @@ from ..errors import (
 from ..model import CountName
 from ..partner.answers import keys_of
 from ..partner.client import run_all
-from ..partner.connection import (
-    ATTEMPTS,
-    RENEW_BEFORE,
-    _answer,
-    _http_client,
-    _pause,
-    _retry_after,
-    _TooLargeError,
-    _worth_repeating,
-)
+from ..partner.connection import RENEW_BEFORE
+from ..partner.http import exchange, http_client, repeated
 from ..settings import PbxAccess, Settings
 from .protocol import CountsRead
 
@@ -94,28 +85,19 @@ class PbxSource:
         raise _no_answer("GET", CAPACITY, self._settings.pbx_timeout)
 
     async def _repeatedly(self, serial: str, failed: list[PartnerError]) -> Any:
-        access = self._settings.pbxs[serial]
-        # As for the portal, but for this reading only, so that nothing is left to be closed.
-        settings = self._settings.model_copy(
-            update={"base_url": access.url + _API, "timeout": self._settings.pbx_timeout / 2, "max_connections": 1}
-        )
-        async with _http_client(settings, self._tls) as client:
-            if self._listener is not None:
-                client.event_hooks = {"response": [self._listener]}
-            async for attempt in AsyncRetrying(
-                stop=stop_after_attempt(ATTEMPTS),
-                wait=_pause,
-                retry=retry_if_exception(_worth_repeating),
-                sleep=anyio.sleep,
-                reraise=True,
-            ):
-                with attempt:
-                    try:
-                        return await self._ask(serial, _Api(access, client, settings.timeout))
-                    except PartnerError as error:
-                        failed.append(error)
-                        raise
-        raise AssertionError("unreachable")  # pragma: no cover
+        access, seconds = self._settings.pbxs[serial], self._settings.pbx_timeout / 2
+        # For this reading only, so that nothing is left to be closed.
+        async with http_client(access.url + _API, self._tls, timeout=seconds, connections=1) as client:
+            client.event_hooks = {"response": [self._listener] if self._listener else []}
+
+            async def ask() -> Any:
+                try:
+                    return await self._ask(serial, _Api(access, client, seconds))
+                except PartnerError as error:
+                    failed.append(error)
+                    raise
+
+            return await repeated(ask)
 
     async def _ask(self, serial: str, api: _Api) -> Any:
         kept = self._tokens.get(serial)
@@ -167,21 +149,13 @@ class _Api:
     async def _exchange(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         """One request; the answer, if it says success."""
         try:
-            with anyio.fail_after(self.seconds):
-                status, retry_after, body = await _answer(self.client, method, path, **request)
-        except (httpx.TimeoutException, TimeoutError):
-            raise _no_answer(method, path, self.seconds) from None
-        except (httpx.ConnectError, httpx.ProxyError) as error:
+            answer = await exchange(self.client, method, path, within=self.seconds, **request)
+        except NotSentError as error:
             if untrusted := _certificate_problem(error):
                 raise _UntrustedError(untrusted, method=method, path=path) from None
             what = "no connection to its url in yspartner:pbxs could be made"
             raise NotSentError(what, method=method, path=path) from None
-        except (httpx.DecodingError, _TooLargeError):
-            raise UnreadableAnswerError("the answer is not text", method=method, path=path) from None
-        except httpx.HTTPError:
-            what = "the connection was cut before the answer was complete"
-            raise NoAnswerError(what, method=method, path=path) from None
-        return _success(method, path, status, body, _retry_after(retry_after))
+        return _success(method, path, answer.status, answer.body, answer.retry_after)
 
 
 def _success(method: str, path: str, status: int, body: bytes, retry_after: float | None) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from pulumi_yspartner.observing import Observation, duplicates, observe, unreada
 from pulumi_yspartner.ordering import Ordering
 from pulumi_yspartner.partner import Account, PartnerClient, connect
 from pulumi_yspartner.partner import connection as connection_module
+from pulumi_yspartner.partner import http as http_module
 from pulumi_yspartner.provider import PbxCapacityProvider
 from pulumi_yspartner.sandbox import Portal
 from pulumi_yspartner.sources import capacity_source
@@ -434,7 +435,7 @@ class MiniEngine:
             patch.setattr(fleet_module, "pulumi", hooks.sdk(run))
             patch.setattr(provider_module, "_engine_address", lambda: address)
             patch.setattr(provider_module, "_unexpected", lambda error: run.unexpected.append(_trace(error)) or "oops")
-            patch.setattr(connection_module, "_pause", lambda _state: 0.0)
+            patch.setattr(http_module, "_pause", lambda _state: 0.0)
             patch.setattr(httpx, "create_ssl_context", _cached_tls)
             hooks.install(patch, run)
             root.addHandler(handler)

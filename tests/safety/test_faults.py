@@ -132,7 +132,7 @@ def order_goes_to(url: Callable[[World], str]) -> Callable[[World], dict[str, An
 
     def arm(world: World) -> dict[str, Any]:
         patch = pytest.MonkeyPatch()
-        make = connection_module._http_client
+        make = connection_module.client_of
 
         def before_order() -> None:
             elsewhere = url(world)
@@ -140,7 +140,7 @@ def order_goes_to(url: Callable[[World], str]) -> Callable[[World], dict[str, An
             def make_elsewhere(settings: Any, tls: Any) -> Any:
                 return make(settings.model_copy(update={"base_url": elsewhere}), tls)
 
-            patch.setattr(connection_module, "_http_client", make_elsewhere)
+            patch.setattr(connection_module, "client_of", make_elsewhere)
 
         world.engine.undo = patch.undo  # type: ignore[attr-defined]
         return {"before_order": before_order}

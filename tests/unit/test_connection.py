@@ -26,9 +26,10 @@ from pulumi_yspartner.errors import (
     SettingsError,
     UnreadableAnswerError,
 )
-from pulumi_yspartner.partner import OrderRequest, PartnerClient, connect
+from pulumi_yspartner.partner import OrderRequest, PartnerClient, connect, http
 from pulumi_yspartner.partner import connection as module
-from pulumi_yspartner.partner.connection import ATTEMPTS, Connection, open_connection
+from pulumi_yspartner.partner.connection import Connection, open_connection
+from pulumi_yspartner.partner.http import ATTEMPTS
 from pulumi_yspartner.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +61,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(module.anyio, "sleep", sleep)
+    monkeypatch.setattr(http.anyio, "sleep", sleep)
     return waited
 
 
@@ -367,7 +368,7 @@ async def test_numbers_of_an_answer_are_exact(router: respx.MockRouter) -> None:
 
 async def test_an_endless_answer_is_cut_off(router: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
     portal(router)
-    monkeypatch.setattr(module, "LARGEST_ANSWER", 1000)
+    monkeypatch.setattr(http, "LARGEST_ANSWER", 1000)
     router.post(ORDER).mock(return_value=success("x" * 2000))
     async with opened() as connection:
         with pytest.raises(UnreadableAnswerError):
