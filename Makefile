@@ -5,9 +5,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 PULUMI = PATH="$$($(BIN)/python tools/pulumi/ensure.py):$(CURDIR)/$(BIN):$$PATH"
-JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
-.PHONY: help setup demo test lint unit protocol engine bench lock clean
+.PHONY: help setup demo test test-deep lint bench lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -23,22 +23,18 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Show the main job on a sandbox: review, buy once, raise, refuse, destroy
 	@$(PULUMI) $(BIN)/python tools/demo.py
 
-test: lint unit protocol engine ## Run every check
+test: lint ## Run every check; the slowest variants only in test-deep
+	$(PULUMI) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not deep" tests
+
+test-deep: lint ## Run everything: all variants, thousands of examples, each guard removed in turn
+	$(PULUMI) HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q -n $(JOBS) --dist worksteal --timeout 3600 tests
+	$(BIN)/python tools/guards.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-unit: $(READY)
-	$(BIN)/pytest -q -n $(JOBS) tests/unit tests/sandbox tests/test_tools_pulumi.py
-
-protocol: $(READY)
-	$(BIN)/pytest -q -n $(JOBS) tests/protocol
-
-engine: $(READY)
-	$(PULUMI) $(BIN)/pytest -q -n $(JOBS) tests/engine tests/examples
 
 bench: $(READY) ## Measure against a no-op stack of the same size
 	@$(PULUMI) $(BIN)/python -m benchmarks

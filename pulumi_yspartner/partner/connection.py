@@ -85,10 +85,14 @@ class Connection:
         # SEEN (request-structure.html): User-Agent is compulsory, and the token goes in as Bearer.
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         async with self._limiter:
-            if last_check is not None:
-                await last_check()
             answer = await exchange(
-                client or self._client, method, path, within=self._settings.timeout, headers=headers, **request
+                client or self._client,
+                method,
+                path,
+                within=self._settings.timeout,
+                last_check=last_check,
+                headers=headers,
+                **request,
             )
         return envelope.result(method, path, answer.status, answer.body, retry_after=answer.retry_after)
 

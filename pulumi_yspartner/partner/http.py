@@ -55,13 +55,31 @@ class Answer:
     body: bytes
 
 
-async def exchange(client: httpx.AsyncClient, method: str, path: str, *, within: float, **request: Any) -> Answer:
+async def exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    *,
+    within: float,
+    last_check: Callable[[], Awaitable[None]] | None = None,
+    **request: Any,
+) -> Answer:
     """One request and its answer, within so many seconds in all.
+
+    `last_check` runs twice, before connecting and when the connection is made, and raises to call the request off.
 
     Raises `NotSentError` only when it certainly never left this machine, `NoAnswerError` when it may have been carried
     out, and `UnreadableAnswerError` for an answer that is too large or can't be decoded.
     """
     body = bytearray()
+    if last_check is not None:
+        await last_check()
+
+        async def trace(event: str, _: Any) -> None:
+            if event.endswith("send_request_headers.started"):
+                await last_check()
+
+        request["extensions"] = {"trace": trace}
     try:
         # httpx bounds each step; this bounds the whole, so that an answer can't trickle in for ever.
         with anyio.fail_after(within):

@@ -44,6 +44,7 @@ def expect_purchases(stack: Stack, number: int) -> None:
 # --- declarations ---
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("declared", "said"),
     [
@@ -135,6 +136,7 @@ def test_a_count_that_is_not_known_in_preview(stack: Stack) -> None:
     refused(stack.preview("--save-plan", "plan.json"), "is not known in preview")
 
 
+@pytest.mark.deep
 def test_a_serial_number_that_is_not_known_in_preview(stack: Stack) -> None:
     stack.program(
         NUMBER_ON_REQUEST + "PbxCapacity('hq', Number('number').number.apply(str), extensions=60)",
@@ -175,6 +177,7 @@ def test_ignore_changes_on_our_own_inputs_is_refused_in_quoted_spelling(stack: S
     refused(stack.up(), "ignore_changes", "is not possible")
 
 
+@pytest.mark.deep
 def test_ignoring_a_declared_count_is_possible(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())
@@ -211,18 +214,21 @@ def test_several_billing_contacts_are_listed_and_one_can_be_chosen(stack: Stack)
     expect_purchases(stack, 2)
 
 
+@pytest.mark.deep
 def test_an_unknown_billing_contact(stack: Stack) -> None:
     stack.declare(extensions=60, billing_contact_id="123")
 
     refused(stack.up(), "billing contact 123 is not among the account's", str(stack.portal.contacts[0].contact_id))
 
 
+@pytest.mark.deep
 def test_an_unknown_plan(stack: Stack) -> None:
     stack.declare(extensions=60, plan_id="123")
 
     refused(stack.up(), "123", str(ENTERPRISE.plan_id), ENTERPRISE.name)
 
 
+@pytest.mark.deep
 def test_several_plans_are_listed_and_one_can_be_chosen(stack: Stack) -> None:
     stack.portal.dialect = DIALECTS["unmarked-plans"]
     stack.declare(extensions=60)
@@ -259,6 +265,7 @@ def test_a_portal_that_states_no_counts(stack: Stack) -> None:
     refused(stack.up(), "does not state its counts", "fields found: activationCode", "capacityFields")
 
 
+@pytest.mark.deep
 def test_an_existing_pbx_that_cannot_be_read_is_a_warning(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())
@@ -282,6 +289,7 @@ def test_a_purchase_above_a_limit_of_the_config_is_refused(stack: Stack) -> None
     assert stack.resources == []
 
 
+@pytest.mark.deep
 def test_a_purchase_above_a_limit_of_the_environment_is_refused(stack: Stack) -> None:
     stack.config(limits={"concurrentCalls": 1000})
     stack.settings(LIMITS='{"concurrentCalls": 5}')
@@ -291,6 +299,7 @@ def test_a_purchase_above_a_limit_of_the_environment_is_refused(stack: Stack) ->
         refused(run, "48 concurrent calls is above the limit of 5 per order")
 
 
+@pytest.mark.deep
 def test_a_limit_that_holds_lets_the_purchase_through(stack: Stack) -> None:
     stack.settings(LIMITS='{"extensions": 10}')
     stack.declare(extensions=60)
@@ -299,6 +308,7 @@ def test_a_limit_that_holds_lets_the_purchase_through(stack: Stack) -> None:
     expect_purchases(stack, 1)
 
 
+@pytest.mark.deep
 def test_a_limit_that_is_stricter_in_the_update_is_kept(stack: Stack) -> None:
     stack.declare(extensions=60)
     succeeded(stack.preview("--save-plan", "plan.json"))
@@ -337,6 +347,7 @@ def test_bad_configuration_values_are_all_named(stack: Stack) -> None:
     )
 
 
+@pytest.mark.deep
 def test_bad_environment_variables_are_all_named(stack: Stack) -> None:
     stack.settings(PURCHASES="true", LIMITS="5 extensions", BASE_URL="http://portal.example.com")
     stack.declare(extensions=60)
@@ -384,6 +395,7 @@ def test_a_web_page_in_place_of_json(stack: Stack) -> None:
     assert "<html" not in result
 
 
+@pytest.mark.deep
 def test_an_unchanged_stack_survives_a_portal_that_is_down(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from engine_stack import BRANCH, HQ, Stack, refused, succeeded
 
 
@@ -91,6 +92,7 @@ def test_the_order_is_the_one_of_the_vendors_tutorial(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_the_users_purchase_order_number_comes_before_our_reference(stack: Stack) -> None:
     stack.declare(extensions=51, po_number="PO 2024-7")
 
@@ -121,6 +123,7 @@ def test_raising_a_count_buys_the_difference(stack: Stack) -> None:
     assert len(stack.outputs()["orders"]) == 2
 
 
+@pytest.mark.deep
 def test_a_plain_up_with_its_own_preview_buys_once(stack: Stack) -> None:
     stack.declare(extensions=250)
 
@@ -152,6 +155,7 @@ def test_adopting_a_pbx_that_has_the_capacity_or_more_buys_nothing(stack: Stack)
     assert stack.portal.count("order.save") == stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_capacity_is_exported_as_whole_numbers(stack: Stack) -> None:
     stack.declare(extensions=250, concurrent_calls=60)
     succeeded(stack.up())
@@ -180,6 +184,7 @@ def test_purchases_off_shows_the_purchase_and_refuses_the_update(stack: Stack) -
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_a_refused_raise_is_not_used_up(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())

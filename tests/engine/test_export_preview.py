@@ -44,6 +44,7 @@ def fifty(stack: Stack) -> Stack:
     return stack
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("source", ["portal", "pbx", "mixed"])
 def test_the_first_preview_of_an_exported_fleet_buys_nothing(fifty: Stack, source: str) -> None:
     stack = fifty

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from engine_stack import BRANCH, HQ, Stack, succeeded
 
 
+@pytest.mark.deep
 def test_a_serial_number_is_normalised(stack: Stack) -> None:
     stack.declare(serial_number=f"  {HQ.lower()} ", extensions=60)
     succeeded(stack.up())
@@ -16,6 +18,7 @@ def test_a_serial_number_is_normalised(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_a_new_serial_number_replaces_and_buys_for_the_new_pbx_only_if_it_is_short(stack: Stack) -> None:
     stack.portal.add_pbx(BRANCH, extensions=100, concurrent_calls=25)
     stack.declare(serial_number=HQ, extensions=60)
@@ -66,6 +69,7 @@ def test_renaming_or_recreating_a_resource_buys_nothing(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_an_update_with_a_target_buys_for_the_target_only(stack: Stack) -> None:
     stack.portal.add_pbx(BRANCH, extensions=100, concurrent_calls=25)
     stack.fleet({"hq": {"serial_number": HQ, "extensions": 50}, "branch": {"serial_number": BRANCH, "extensions": 100}})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
 from engine_stack import BRANCH, DEPOT, HQ, ROOT, Stack, succeeded
 
 
@@ -46,6 +47,7 @@ def test_an_unchanged_fleet_is_read_with_one_request_per_pbx_and_a_handful(stack
     assert stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_a_count_from_another_stack_works(stack: Stack) -> None:
     """Numbers of a stack reference are floats."""
     stack.program("pulumi.export('wanted', 60)")
@@ -63,6 +65,7 @@ def test_a_count_from_another_stack_works(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_a_secret_input_works(stack: Stack) -> None:
     stack.program(f"PbxCapacity('hq', pulumi.Output.secret({HQ!r}), extensions=pulumi.Output.secret(60))")
 
@@ -71,6 +74,7 @@ def test_a_secret_input_works(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_the_quickstart_example_runs_as_it_stands(stack: Stack) -> None:
     shutil.copy(ROOT / "examples" / "quickstart" / "__main__.py", stack.folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from engine_stack import HQ, Stack, refused, succeeded
 
 
@@ -20,6 +21,7 @@ def test_raising_one_count_buys_only_that_one_though_the_other_is_short(stack: S
     assert "ordered: " in up.rows["hq"]
 
 
+@pytest.mark.deep
 def test_lost_capacity_is_said_on_each_run_and_bought_only_by_reorder(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())
@@ -70,6 +72,7 @@ def test_lowering_a_count_below_what_the_pbx_has_is_refused(stack: Stack) -> Non
     succeeded(stack.preview("--expect-no-changes"))
 
 
+@pytest.mark.deep
 def test_more_than_declared_is_satisfied(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())
@@ -84,6 +87,7 @@ def test_more_than_declared_is_satisfied(stack: Stack) -> None:
     assert stack.portal.count("order.save") == stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_a_count_that_is_no_longer_declared_is_left_alone(stack: Stack) -> None:
     stack.declare(extensions=50, concurrent_calls=12)
     succeeded(stack.up())
@@ -97,6 +101,7 @@ def test_a_count_that_is_no_longer_declared_is_left_alone(stack: Stack) -> None:
     assert stack.portal.count("order.save") == stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_refresh_notices_lost_capacity_and_buys_nothing(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from engine_stack import HQ, Stack, refused, succeeded
 
 from pulumi_yspartner.sandbox import Fault
 
 
+@pytest.mark.deep
 def test_a_pending_order_is_waited_for(stack: Stack) -> None:
     stack.portal.behaviour.order_status = "pending"
     stack.declare(extensions=60)
@@ -33,6 +35,7 @@ def test_a_pending_order_is_waited_for(stack: Stack) -> None:
     assert stack.portal.purchases == 2
 
 
+@pytest.mark.deep
 def test_capacity_that_lands_late_is_not_bought_twice(stack: Stack) -> None:
     stack.portal.behaviour.landing = "manual"
     stack.declare(extensions=60)
@@ -52,6 +55,7 @@ def test_capacity_that_lands_late_is_not_bought_twice(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_a_denied_order_is_not_placed_again_without_reorder(stack: Stack) -> None:
     stack.portal.behaviour.order_status = "failed"
     stack.declare(extensions=60)
@@ -73,6 +77,7 @@ def test_a_denied_order_is_not_placed_again_without_reorder(stack: Stack) -> Non
     assert stack.portal.pbx(HQ).extensions == 60
 
 
+@pytest.mark.deep
 def test_an_order_by_somebody_else_blocks(stack: Stack) -> None:
     order = stack.portal.place_elsewhere(HQ, extensions=10, status="pending")
     stack.declare(extensions=60)
@@ -98,6 +103,7 @@ def test_an_order_whose_answer_was_lost_is_found_and_not_repeated(stack: Stack) 
     assert stack.portal.count("order.save") == stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_an_order_without_a_trace_is_unconfirmed_until_it_shows(stack: Stack) -> None:
     stack.settings(TIMEOUT="2")
     stack.portal.behaviour.listing = "manual"
@@ -121,6 +127,7 @@ def test_an_order_without_a_trace_is_unconfirmed_until_it_shows(stack: Stack) ->
     assert stack.portal.count("order.save") == stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_an_order_that_the_portal_refuses_buys_nothing(stack: Stack) -> None:
     stack.portal.faults.add(Fault("order.save", "status=400"))
     stack.declare(extensions=60)

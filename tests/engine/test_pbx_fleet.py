@@ -50,6 +50,7 @@ def test_a_pbx_fleet_buys_and_then_rests(stack: Stack) -> None:
     assert stack.portal.count("product.detail") == 0
 
 
+@pytest.mark.deep
 def test_extensions_in_use_may_move_without_touching_a_saved_plan(stack: Stack) -> None:
     used = {"extension_used": 7}
 
@@ -67,6 +68,7 @@ def test_extensions_in_use_may_move_without_touching_a_saved_plan(stack: Stack) 
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_a_secret_of_the_stack(stack: Stack) -> None:
     """`pulumi config set --secret`: it reaches the program and the provider, and is nowhere in plain text."""
     stack.portal.dialect = DIALECTS["no-counts"]
@@ -80,6 +82,7 @@ def test_a_secret_of_the_stack(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_a_mixed_fleet(stack: Stack) -> None:
     stack.portal.add_pbx(BRANCH, extensions=100, concurrent_calls=25)
     stack.portal.add_pbx(DEPOT, extensions=20, concurrent_calls=10)
@@ -104,6 +107,7 @@ def test_a_mixed_fleet(stack: Stack) -> None:
     assert stack.portal.count("product.detail") == 1, "of the one that is read from the portal"
 
 
+@pytest.mark.deep
 def test_a_pbx_without_credentials_is_refused_and_hides_no_other(stack: Stack) -> None:
     stack.portal.add_pbx(BRANCH, extensions=100, concurrent_calls=25)
     of_their_own(stack, HQ)
@@ -120,6 +124,7 @@ def test_a_pbx_without_credentials_is_refused_and_hides_no_other(stack: Stack) -
     assert stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -137,6 +142,7 @@ def test_bad_settings(stack: Stack, settings: dict[str, str], said: str) -> None
     assert stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_wrong_credentials_of_a_pbx(stack: Stack) -> None:
     stack.settings(CAPACITY_SOURCE="pbx", PBXS=pbxs(stack, HQ, clientSecret="wrong-secret-0815"))
     stack.declare(extensions=60)
@@ -147,6 +153,7 @@ def test_wrong_credentials_of_a_pbx(stack: Stack) -> None:
     assert stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_a_portal_and_a_pbx_that_disagree(stack: Stack) -> None:
     def rewrite(endpoint: str, result: Any) -> Any:
         return {"data": {**result["data"], "extension_capacity": 40}} if endpoint == "pbx.capacity" else result
@@ -193,6 +200,7 @@ def fleet_of_twenty(stack: Stack) -> Stack:
     return stack
 
 
+@pytest.mark.deep
 def test_one_of_twenty_is_down_and_nothing_changed(fleet_of_twenty: Stack) -> None:
     stack = fleet_of_twenty
     before = stack.outputs("pbx07")
@@ -216,6 +224,7 @@ def test_one_of_twenty_is_down_and_others_are_raised(fleet_of_twenty: Stack) -> 
     assert stack.outputs("pbx03")["capacity"]["extensions"] == 60
 
 
+@pytest.mark.deep
 def test_one_of_twenty_is_down_and_is_itself_raised(fleet_of_twenty: Stack) -> None:
     stack = fleet_of_twenty
     twenty(stack, pbx03=60, pbx07=60)

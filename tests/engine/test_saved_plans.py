@@ -51,6 +51,7 @@ def test_a_saved_plan_is_refused_when_the_pbx_moved(stack: Stack) -> None:
     assert stack.resources == []
 
 
+@pytest.mark.deep
 def test_a_saved_plan_is_refused_when_the_pbx_got_what_was_missing(stack: Stack) -> None:
     stack.declare(extensions=250)
     save_plan(stack)
@@ -60,6 +61,7 @@ def test_a_saved_plan_is_refused_when_the_pbx_got_what_was_missing(stack: Stack)
     assert stack.portal.count("order.save") == stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_a_saved_raise_is_refused_when_the_pbx_moved(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())
@@ -71,6 +73,7 @@ def test_a_saved_raise_is_refused_when_the_pbx_moved(stack: Stack) -> None:
     assert stack.portal.count("order.save") == stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_a_saved_plan_is_refused_when_the_declaration_changed(stack: Stack) -> None:
     stack.declare(extensions=60)
     save_plan(stack)
@@ -80,6 +83,7 @@ def test_a_saved_plan_is_refused_when_the_declaration_changed(stack: Stack) -> N
     assert stack.portal.count("order.save") == stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_a_saved_plan_is_refused_while_purchases_are_off(stack: Stack) -> None:
     stack.declare(extensions=60)
     save_plan(stack)
@@ -111,6 +115,7 @@ def test_a_neighbour_with_nothing_to_buy_does_not_refuse_the_plan(stack: Stack, 
     assert said in up.rows.get("branch", "")
 
 
+@pytest.mark.deep
 def test_a_purchase_of_this_run_does_not_disturb_the_plan_of_another_pbx(stack: Stack) -> None:
     """Two purchases in one plan: both are bought, each once."""
     stack.portal.add_pbx(BRANCH, extensions=100, concurrent_calls=25)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from engine_stack import HQ, Stack, succeeded
 
 from pulumi_yspartner.sandbox import Fault
@@ -80,6 +81,7 @@ def test_the_state_has_the_promised_shape(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_a_pbx_that_has_its_capacity_has_only_its_declaration_as_inputs(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())
@@ -89,6 +91,7 @@ def test_a_pbx_that_has_its_capacity_has_only_its_declaration_as_inputs(stack: S
     assert stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_the_providers_pickled_reference_is_constant(stack: Stack) -> None:
     stack.declare(extensions=60)
     succeeded(stack.run("up", "--yes", "--skip-preview", PYTHONHASHSEED="0"))
@@ -141,6 +144,7 @@ def test_no_secret_is_in_outputs_state_plans_or_logs(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_rotated_credentials_come_from_the_environment(stack: Stack) -> None:
     """A refresh and a destroy run with the configuration of the last update."""
     stack.settings(CLIENT_SECRET=None)
@@ -159,6 +163,7 @@ def test_rotated_credentials_come_from_the_environment(stack: Stack) -> None:
     assert stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_json_and_diff_previews_hold_the_purchase(stack: Stack) -> None:
     stack.declare(extensions=60)
 

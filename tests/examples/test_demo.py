@@ -90,6 +90,7 @@ def fake_pulumi(folder: Path, script: str) -> Path:
     return folder
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(SECONDS + 60)
 def test_it_holds_whatever_the_users_own_settings_are(pulumi_cli: Path, tmp_path: Path) -> None:
     own = {
@@ -109,6 +110,7 @@ def test_it_holds_whatever_the_users_own_settings_are(pulumi_cli: Path, tmp_path
     assert run.left() == []
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.parametrize(
     ("number", "printed", "seconds"),

@@ -558,7 +558,8 @@ class _Hooks:
         async def alive(runtime: Any) -> bool:
             lives = await is_alive(runtime)
             if self.before_sending is not None:
-                self.before_sending()
+                before_sending, self.before_sending = self.before_sending, None  # the check runs twice
+                before_sending()
             return lives
 
         async def placed(client: PartnerClient, *arguments: Any, **options: Any) -> Any:

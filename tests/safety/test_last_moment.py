@@ -257,3 +257,19 @@ def test_window_a_portal_that_refuses_an_order_and_takes_it(portal: Portal, engi
     for _ in range(2):
         assert engine.run(HQ_60).ok
         assert portal.purchases == 1
+
+
+def test_an_engine_that_dies_while_the_connection_is_made_gets_no_order(
+    portal: Portal, engine: MiniEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last check runs once more when the connection stands: connecting may take half of `timeout`."""
+    answers = iter([True, False])
+
+    async def is_alive(_: Any) -> bool:
+        return next(answers)
+
+    monkeypatch.setattr(provider_module._Runtime, "_engine_is_alive", is_alive)
+    run = engine.run(HQ_60)
+    assert portal.purchases == 0
+    assert portal.count("order.save") == 0
+    assert "Nothing was bought" in run.text

@@ -26,7 +26,7 @@ _COMMON: dict[str, Any] = {
 }
 PROFILES = {
     "default": settings(
-        max_examples=60, stateful_step_count=25, derandomize=True, phases=[Phase.explicit, Phase.generate], **_COMMON
+        max_examples=200, stateful_step_count=12, derandomize=True, phases=[Phase.explicit, Phase.generate], **_COMMON
     ),
     "deep": settings(max_examples=2000, stateful_step_count=30, **_COMMON),
 }
