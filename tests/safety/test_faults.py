@@ -339,7 +339,18 @@ def _table() -> Iterator[Any]:
                     continue
                 if raised and (case.outcome not in ALL_LAGS or name.startswith("status_after_4")):
                     continue
-                yield pytest.param(case, lag, raised, id=f"{name}-{lag_name}-{'raised' if raised else 'new'}")
+                # How an order's outcome is found doesn't depend on the fault, so most pairs can wait for `test-deep`.
+                slow = (lag_name not in ("instant", "both_lag") or raised) and name not in (
+                    "cut_after",
+                    "timeout_after",
+                )
+                yield pytest.param(
+                    case,
+                    lag,
+                    raised,
+                    id=f"{name}-{lag_name}-{'raised' if raised else 'new'}",
+                    marks=[pytest.mark.deep] if slow else [],
+                )
 
 
 @contextmanager

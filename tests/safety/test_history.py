@@ -46,7 +46,14 @@ def _life(dialect: str, history: int) -> tuple[list[Any], dict[str, int]]:
         return told, dict(portal.requests)
 
 
-@pytest.mark.parametrize("dialect", [name for name in READABLE if name != "terse-orders"])
+@pytest.mark.parametrize(
+    "dialect",
+    [
+        pytest.param(name, marks=[] if name in ("default", "no-echo") else pytest.mark.deep)
+        for name in READABLE
+        if name != "terse-orders"
+    ],
+)
 def test_old_orders_change_nothing_and_cost_only_their_pages(dialect: str) -> None:
     without, _ = _life(dialect, 0)
     with_history, requests = _life(dialect, OLD_ORDERS)
@@ -59,6 +66,7 @@ def test_old_orders_change_nothing_and_cost_only_their_pages(dialect: str) -> No
     assert sum(requests.values()) <= 6 * pages + 80
 
 
+@pytest.mark.deep
 def test_old_orders_of_a_portal_that_does_not_list_pbxs_cost_no_details_for_each() -> None:
     """Where the list names no PBX, the details must. Of old orders only the dead ones are read, and only once, before
     the order of a new resource: one of them may be the same order, denied (rule 9)."""
