@@ -55,6 +55,7 @@ def test_a_forced_replace_of_a_satisfied_pbx_buys_nothing(stack: Stack) -> None:
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_renaming_or_recreating_a_resource_buys_nothing(stack: Stack) -> None:
     stack.declare("hq", extensions=60)
     succeeded(stack.up())

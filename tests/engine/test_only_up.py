@@ -58,6 +58,7 @@ def test_lowering_a_short_count_buys_nothing(stack: Stack) -> None:
     succeeded(stack.preview("--expect-no-changes"))
 
 
+@pytest.mark.deep
 def test_lowering_a_count_below_what_the_pbx_has_is_refused(stack: Stack) -> None:
     stack.declare(extensions=50)
     succeeded(stack.up())

@@ -213,6 +213,7 @@ def test_one_of_twenty_is_down_and_nothing_changed(fleet_of_twenty: Stack) -> No
     assert stack.portal.purchases == 0
 
 
+@pytest.mark.deep
 def test_one_of_twenty_is_down_and_others_are_raised(fleet_of_twenty: Stack) -> None:
     stack = fleet_of_twenty
     twenty(stack, pbx03=60, pbx15=70)

@@ -93,7 +93,10 @@ def test_a_saved_plan_is_refused_while_purchases_are_off(stack: Stack) -> None:
     assert stack.portal.count("order.save") == stack.portal.purchases == 0
 
 
-@pytest.mark.parametrize("what", ["grew", "shrank", "became unreadable"])
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param("grew", marks=pytest.mark.deep), pytest.param("shrank", marks=pytest.mark.deep), "became unreadable"],
+)
 def test_a_neighbour_with_nothing_to_buy_does_not_refuse_the_plan(stack: Stack, what: str) -> None:
     stack.portal.add_pbx(BRANCH, extensions=100, concurrent_calls=25)
     branch = {"serial_number": BRANCH, "extensions": 100}

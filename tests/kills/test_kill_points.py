@@ -80,8 +80,8 @@ POINTS = {
 }
 
 
-QUICK = ("before-the-reads, engine", "taken, provider", "taken, both", "answered, engine")
-"""One for each kind of end; the others take as long and are `deep`."""
+QUICK = ("before-the-reads, engine", "taken, both")
+"""One that is not sent, one that is taken; the others take as long and are `deep`."""
 
 
 @pytest.mark.parametrize(

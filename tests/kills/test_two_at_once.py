@@ -24,7 +24,9 @@ def other(stack: Stack, pulumi_cli: Path, template: Path, tmp_path: Path) -> Sta
     return Stack.create(tmp_path / "other", pulumi_cli, template, stack.portal, stack.url)
 
 
-@pytest.mark.parametrize("fault", ["product.detail:hold_before@2", "order.save:hold_after"])
+@pytest.mark.parametrize(
+    "fault", [pytest.param("product.detail:hold_before@2", marks=pytest.mark.deep), "order.save:hold_after"]
+)
 def test_two_updates_of_one_stack(stack: Stack, fault: str) -> None:
     stack.declare(extensions=60)
     with held(stack, Fault.parse(fault)) as run:

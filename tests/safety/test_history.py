@@ -49,7 +49,7 @@ def _life(dialect: str, history: int) -> tuple[list[Any], dict[str, int]]:
 @pytest.mark.parametrize(
     "dialect",
     [
-        pytest.param(name, marks=[] if name in ("default", "no-echo") else pytest.mark.deep)
+        pytest.param(name, marks=[] if name == "default" else pytest.mark.deep)
         for name in READABLE
         if name != "terse-orders"
     ],
