@@ -28,7 +28,7 @@ PROFILES = {
     "default": settings(
         max_examples=200, stateful_step_count=12, derandomize=True, phases=[Phase.explicit, Phase.generate], **_COMMON
     ),
-    "deep": settings(max_examples=2000, stateful_step_count=30, **_COMMON),
+    "deep": settings(max_examples=2000, stateful_step_count=15, **_COMMON),
 }
 
 DEAD = ("failed", "cancelled", "refunded", "invalid")
