@@ -98,7 +98,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(fault=FAULTS)
     def preview(self, fault: Any) -> None:
-        self.watched(lambda: self.engine.preview({"hq": self.declared}), fault, may_buy=False)
+        self.watched(lambda: self.engine.preview({"hq": self.declared}), fault, may_buy=False, changes=False)
 
     @rule()
     def save_a_plan(self) -> None:
@@ -182,7 +182,7 @@ class Lives(RuleBasedStateMachine):
             forced="replace" in options,
         )
 
-    def watched(self, command: Any, fault: Any, *, may_buy: bool, forced: bool = False) -> Run:
+    def watched(self, command: Any, fault: Any, *, may_buy: bool, forced: bool = False, changes: bool = True) -> Run:
         portal, engine = self.portal, self.engine
         have = {name: getattr(portal.pbx(HQ), name) for name in COUNTS}
         before = {order.order_no: self.unsettled(order) for order in portal.orders}
@@ -209,7 +209,13 @@ class Lives(RuleBasedStateMachine):
 
         # Satisfied only when it is so; nothing but an unconfirmed order reads as drift.
         new = engine.resources.get("hq")
-        if new is not None and run.ok and (run.steps.get("hq") in ("create", "update", "replace") or not run.checked):
+        # A preview leaves the status of the last change as it was.
+        if (
+            changes
+            and new is not None
+            and run.ok
+            and (run.steps.get("hq") in ("create", "update", "replace") or not run.checked)
+        ):
             have = {name: getattr(portal.pbx(HQ), name) for name in COUNTS}
             want = new.state.declaration.want
             if new.status == "satisfied" and fault is None:
