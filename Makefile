@@ -40,7 +40,7 @@ bench: $(READY) ## Measure against a no-op stack of the same size
 	@$(PULUMI) $(BIN)/python -m benchmarks
 
 lock: ## Renew requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra sandbox --extra review --group dev --universal --generate-hashes --no-emit-index-url \
+	uv pip compile pyproject.toml --extra doctor --extra sandbox --extra review --group dev --universal --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --python-version 3.11 --custom-compile-command "make lock" \
 		--upgrade -o requirements.lock
 
