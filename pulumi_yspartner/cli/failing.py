@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
+        if sys.stdout is None:  # otherwise what is printed would be lost without a word
+            raise click.ClickException("standard output is closed")
         with _as_messages():
             return super().invoke(ctx)
 
