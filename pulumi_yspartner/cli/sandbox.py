@@ -62,7 +62,11 @@ def command(
     order_status: str,
     dialect: str,
 ) -> None:
-    """Run a Partner API on this machine, to try things without buying anything."""
+    """Run a Partner API on this machine, to try things without buying anything.
+
+    Its address in a browser shows the PBXs and the orders. There a pending order is paid or cancelled, as a person does
+    in the real portal.
+    """
     with extra("sandbox"):
         from ..sandbox import DIALECTS, Behaviour, Portal, SandboxServer
 
@@ -130,6 +134,7 @@ def _greet(server: SandboxServer) -> None:
     portal = server.portal
     lines = [
         f"Partner API sandbox on {server.url} (Ctrl-C ends it). Nothing here costs anything.",
+        f"{server.url}/ shows the PBXs and the orders, and pays or cancels those that are pending.",
         "",
         f"export YSPARTNER_BASE_URL={server.url}",
         f"export YSPARTNER_CLIENT_ID={shlex.quote(portal.client_id)}",
