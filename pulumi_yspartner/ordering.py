@@ -251,7 +251,7 @@ class Ordering:
                 f"YSPARTNER_PURCHASES=allow for the job, or run `pulumi config set yspartner:purchases allow`"
             )
         if problem := over_limit(purchase.quantities, self.settings.limits):
-            raise RefusedError(f"{problem} (yspartner:limits). {NOTHING_BOUGHT}")
+            raise RefusedError(f"{problem}. {NOTHING_BOUGHT}")
 
     async def _afford(self, serial: str, purchase: Purchase, catalog: Catalog, plan_id: str) -> None:
         """Refuse an order whose price is not certainly within the limit. Without such a limit no price is read."""
@@ -263,7 +263,7 @@ class Ordering:
         except YsPartnerError as error:
             why_unknown = str(error)
         if problem := over_amount(price, why_unknown, self.settings.limits):
-            raise RefusedError(f"{problem} (yspartner:limits). {NOTHING_BOUGHT}")
+            raise RefusedError(f"{problem}. {NOTHING_BOUGHT}")
 
     async def _confirm(
         self, declaration: Declaration, records: tuple[OrderRecord, ...], attempt: OrderRecord, have: Counts

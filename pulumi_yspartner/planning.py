@@ -113,9 +113,10 @@ def _plan(
     for name in need:
         if name in reading.not_offered:
             raise _Refusal(reading.not_offered[name])
-    above = (over_limit(need, settings.limits), over_amount(*_price(need, declaration, reading), settings.limits))
-    if any(above):
-        raise _Refusal(f"{' and '.join(filter(None, above))} (yspartner:limits)")
+    if problem := over_limit(need, settings.limits):
+        raise _Refusal(problem)
+    if problem := over_amount(*_price(need, declaration, reading), settings.limits):
+        raise _Refusal(problem)
     return Plan(
         purchase=Purchase(
             summary=f"buy {steps(need, have)}",
@@ -176,14 +177,14 @@ def over_limit(quantities: Counts, limits: Limits) -> str | None:
         limit = getattr(limits, name)
         if limit is not None and quantities.get(name, 0) > limit:
             problems.append(f"{amount(name, quantities[name])} is above the limit of {limit} per order")
-    return " and ".join(problems) or None
+    return f"{' and '.join(problems)} (yspartner:limits)" if problems else None
 
 
 def over_amount(price: Money | None, why_unknown: str | None, limits: Limits) -> str | None:
     """Why one order is not certainly within the limit on money, in words; None when it is, or there is no limit."""
     if limits.amount is None or within(price, limits.amount):
         return None
+    limit = f"not within the limit of {limits.amount} per order (yspartner:limits)"
     if price is not None:
-        return f"the price of {price} is not within the limit of {limits.amount} per order"
-    because = f" ({why_unknown})" if why_unknown else ""
-    return f"the price is unknown{because} and so not within the limit of {limits.amount} per order"
+        return f"the price of {price} is {limit}"
+    return f"the price is unknown and so {limit}: {why_unknown or 'it was not read in this run'}"

@@ -100,14 +100,14 @@ GUARDS = [
     Guard(
         "limits in preview",
         "planning.py",
-        "over_limit(need, settings.limits),",
-        "None,",
+        "    if problem := over_limit(need, settings.limits):",
+        "    if problem := None:",
     ),
     Guard(
         "the limit on money in preview",
         "planning.py",
-        "over_amount(*_price(need, declaration, reading), settings.limits)",
-        "None",
+        "    if problem := over_amount(*_price(need, declaration, reading), settings.limits):",
+        "    if problem := None:",
     ),
     Guard(
         "limits right before the order",

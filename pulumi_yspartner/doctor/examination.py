@@ -310,7 +310,7 @@ class Doctor:
 
     def _look_at_switches(self) -> None:
         if problem := over_amount(self._price, self.report.price.removeprefix("unknown: "), self._settings.limits):
-            self._stops(f"{problem} (yspartner:limits)")
+            self._stops(problem)
         if self._settings.purchases != "allow":
             self._stops(
                 "purchases are off (yspartner:purchases is deny, as it is by default); preview works all the same, "

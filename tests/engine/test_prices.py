@@ -132,7 +132,11 @@ def test_an_unknown_price_is_not_within_a_limit_on_money(stack: Stack) -> None:
     stack.declare(extensions=250)
 
     for result in (stack.preview(), stack.up()):
-        refused(result, "the price is unknown (the portal refused the request (POST /pricing/", "1250.00 USD per order")
+        refused(
+            result,
+            "the price is unknown and so not within the limit of 1250.00 USD per order (yspartner:limits): "
+            "the portal refused the request (POST /pricing/",
+        )
     assert stack.portal.count("order.save") == stack.portal.purchases == 0
 
 

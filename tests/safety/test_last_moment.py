@@ -275,6 +275,14 @@ def test_window_a_second_buyer_between_the_last_look_and_the_order(portal: Porta
     assert portal.pbx(HQ).extensions == 70
 
 
+def test_window_a_price_that_rises_between_the_last_question_and_the_order(portal: Portal, engine: MiniEngine) -> None:
+    def dearer() -> None:
+        portal.behaviour.prices = {"extensions": Decimal(1000), "concurrent_calls": Decimal(0)}
+
+    assert engine.run(HQ_60, before_sending=dearer, LIMITS='{"amount": "80.00 USD"}').ok
+    assert portal.purchases == 1
+
+
 def test_window_a_dead_order_that_does_not_echo(portal: Portal, engine: MiniEngine) -> None:
     portal.dialect = Dialect(po_number="nowhere")
     portal.behaviour.order_status = "failed"

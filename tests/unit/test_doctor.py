@@ -285,7 +285,8 @@ def test_a_limit_on_money_where_no_price_is_known(run: Any, portal: Watched) -> 
     found = report(run("--json", LIMITS='{"amount": "5.00 USD"}'))
 
     [problem] = found["would_stop"]
-    assert problem.startswith("the price is unknown (the portal refused the request (POST /pricing/")
+    assert problem.startswith("the price is unknown and so not within the limit of 5.00 USD per order")
+    assert "(yspartner:limits): the portal refused the request (POST /pricing/" in problem
     assert "status 403" in problem
     assert found["price"].startswith("unknown: the portal refused the request")
     [answer] = [each for each in found["answers"] if each["name"] == "price"]

@@ -853,11 +853,11 @@ def test_a_price_within_the_limit_is_bought_at(price: str) -> None:
 
 
 def test_a_refusal_for_an_unknown_price_says_why_it_is_unknown() -> None:
-    settings = Settings(limits=Limits.model_validate({"extensions": 100, "amount": "1250.00 USD"}))
+    settings = Settings(limits=Limits.model_validate({"amount": "1250.00 USD"}))
     decided = decide({"extensions": 250}, {"extensions": 50}, settings=settings, unpriced="the portal said no")
     assert decided.refused == (
-        "200 extensions is above the limit of 100 per order and the price is unknown (the portal said no) and so not "
-        "within the limit of 1250.00 USD per order (yspartner:limits)"
+        "the price is unknown and so not within the limit of 1250.00 USD per order (yspartner:limits): "
+        "the portal said no"
     )
 
 
@@ -869,7 +869,7 @@ def test_the_price_of_all_that_is_short_is_not_the_price_of_a_part() -> None:
     decided = decide(want, {"extensions": 50, "concurrent_calls": 12}, old, settings=settings, price="1.00 USD")
     assert decided.purchase is None
     assert decided.refused is not None
-    assert "the price is unknown (it was asked for all that the PBX lacks" in decided.refused
+    assert "(yspartner:limits): it was asked for all that the PBX lacks" in decided.refused
 
 
 # --- words ---------------------------------------------------------------------------------------------------------
