@@ -140,6 +140,12 @@ GUARDS = [
         "",
     ),
     Guard(
+        "the price of a part is not that of the whole",
+        "partner/answers.py",
+        "        if not _INDEX.search(found.path) and QUANTITY not in found.value\n",
+        "",
+    ),
+    Guard(
         "a price that is stated differently is none",
         "partner/answers.py",
         "        if len(set(found.values())) > 1:",

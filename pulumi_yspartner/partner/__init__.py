@@ -5,6 +5,6 @@
 """
 
 from .account import Account
-from .client import Catalog, Contact, OrderRequest, PartnerClient, PriceRequest, Receipt, connect
+from .client import Catalog, Contact, OrderRequest, PartnerClient, Receipt, connect
 
-__all__ = ["Account", "Catalog", "Contact", "OrderRequest", "PartnerClient", "PriceRequest", "Receipt", "connect"]
+__all__ = ["Account", "Catalog", "Contact", "OrderRequest", "PartnerClient", "Receipt", "connect"]

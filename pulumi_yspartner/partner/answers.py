@@ -320,7 +320,7 @@ def contacts(document: Any) -> dict[str, str]:
 
 # --- prices --------------------------------------------------------------------------------------------------------
 
-_AMOUNT = re.compile("amount|charge|cost|discount|fee|pay|price|sum|tax|total", re.IGNORECASE)
+_AMOUNT = re.compile("amount|charge|cost|discount|due|fee|money|pay|price|sum|tax|total", re.IGNORECASE)
 _NO_AMOUNT = re.compile("(code|count|date|id|no|number|time|type)$", re.IGNORECASE)
 
 

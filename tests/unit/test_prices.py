@@ -99,6 +99,7 @@ def test_a_price_is_written_with_its_cents_and_never_rounded(stated: str, writte
         ({"currencyCode": "USD", "totalPrice": 1250, "finalPrice": 1300}, "more than once and differently"),
         ({"currencyCode": "USD", "totalPrice": 1250, "taxAmount": 250}, "more than once and differently"),
         ({"currencyCode": "USD", "price": Decimal("6.25"), "unitPrice": 5}, "more than once and differently"),
+        ({"currencyCode": "USD", "amount": 200, "money": 1250}, "more than once and differently"),
         (
             {"now": {"currencyCode": "USD", "price": 1}, "later": {"currencyCode": "USD", "price": 2}},
             "more than once and differently",

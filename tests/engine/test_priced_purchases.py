@@ -83,7 +83,7 @@ def test_a_price_that_is_not_known_for_some_is_said(stack: Stack) -> None:
         "status=404",
         *(pytest.param(each, marks=pytest.mark.deep) for each in ("status=403", "garbage", "status=500")),
         "timeout_before",
-        "no price in the answer",
+        pytest.param("no price in the answer", marks=pytest.mark.deep),
     ],
 )
 def test_without_a_price_the_purchase_works_all_the_same(stack: Stack, what: str) -> None:
@@ -103,6 +103,7 @@ def test_without_a_price_the_purchase_works_all_the_same(stack: Stack, what: str
     assert stack.portal.purchases == 1
 
 
+@pytest.mark.deep
 def test_a_limit_on_money_lets_pass_what_is_within_it(stack: Stack) -> None:
     stack.settings(LIMITS='{"amount": "1250.00 USD"}')
     stack.declare(extensions=250)
