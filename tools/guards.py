@@ -106,7 +106,7 @@ GUARDS = [
     Guard(
         "the limit on money in preview",
         "planning.py",
-        "    if problem := over_amount(*_price(need, declaration, reading), settings.limits):",
+        "    if problem := over_amount(*reading.price_for(need, want), settings.limits):",
         "    if problem := None:",
     ),
     Guard(
@@ -124,8 +124,8 @@ GUARDS = [
     Guard(
         "a price for something else is none",
         "model.py",
-        "if self.price is None or dict(quantities) != shortfall(want, self.counts):",
-        "if self.price is None:",
+        "if dict(quantities) != shortfall(want, self.counts):",
+        "if False:",
     ),
     Guard(
         "an unknown price is not within a limit",
