@@ -48,6 +48,10 @@ class Account:
         """What can be bought for one PBX, read now."""
         return await self.client.catalog(serial_number)
 
+    async def contacts(self) -> list[answers.BillingContact]:
+        """All billing contacts of the account."""
+        return await self._contacts.get()
+
     async def contact(self, chosen: str | None) -> str:
         """The id of the billing contact to order with: the chosen one, else the account's only one."""
         contacts = await self._contacts.get()
