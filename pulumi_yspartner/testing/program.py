@@ -54,7 +54,6 @@ def preview(
     contacts: Iterable[BillingContact] = (CONTACT,),
     config: Mapping[str, Any] | None = None,
     mocks: Mocks | None = None,
-    project: str | None = None,
     stack: str = "dev",
 ) -> Preview:
     """Run a program as its first preview would, in which every resource is new, and say what it would buy.
@@ -66,15 +65,13 @@ def preview(
         is no text is given as structured configuration.
     :param mocks: Pulumi's mocks for all other resources and functions; without them each resource has its inputs as
         outputs.
-    :param project: The project's name; that of the folder's `Pulumi.yaml`, or `project`.
     :param stack: The stack's name.
     :raises pulumi.RunError: if a declaration or a setting is malformed, or the program raises it. Whatever else the
         program raises comes through, too.
     """
     folder = None if callable(program) else Path(program).resolve()
-    run = program if callable(program) else lambda: _run_main(Path(program).resolve())
-    name = project or (_project_name(folder) if folder else "project")
-    texts = {key if ":" in key else f"{name}:{key}": _text(value) for key, value in (config or {}).items()}
+    project = _project_name(folder) if folder else "project"
+    texts = {key if ":" in key else f"{project}:{key}": _text(value) for key, value in (config or {}).items()}
     settings = _settings(texts)
     account = DescribedAccount(pbxs, contacts)
     engine = _Engine(settings, mocks or _InputsAsOutputs())
@@ -83,25 +80,26 @@ def preview(
 
     def run_program() -> Awaitable[None] | None:
         try:
-            return run()
+            if callable(program):
+                return program()
+            runpy.run_path("__main__.py", run_name="__main__")
+            return None
         except Exception as error:
             raised.append(error)  # Pulumi would put what becomes of the resources before it
             raise
 
-    def run_it() -> None:
-        pulumi.runtime.reset_options(project=name, stack=stack, organization="organization", preview=True)
+    def run() -> None:
+        pulumi.runtime.reset_options(project=project, stack=stack, organization="organization", preview=True)
         pulumi.runtime.set_all_config(texts)
         new_fleet.set(lambda: Fleet(settings, ConnectedAccount(settings, account.connect)))
         with _event_loop() as loop, _in_folder(folder):
-            pulumi.runtime.set_mocks(
-                engine, project=name, stack=stack, preview=True, logger=log, organization="organization"
-            )
+            pulumi.runtime.set_mocks(engine, project, stack, preview=True, logger=log, organization="organization")
             set_root_resource(None)  # type: ignore[arg-type]  # the program's run makes its own
             loop.run(pulumi.runtime.run_in_stack(run_program), context=contextvars.copy_context())
 
     # In a thread and a context of its own: event loops and Pulumi's settings stay outside as they are.
     with suppress(PbxsRefusedError), ThreadPoolExecutor(1) as pool:  # what is refused is said in `refused`
-        pool.submit(contextvars.copy_context().run, run_it).result()
+        pool.submit(contextvars.copy_context().run, run).result()
     if raised:
         raise raised[0]
     if engine.malformed:
@@ -118,6 +116,7 @@ class _Engine(Mocks):
         self.purchases: dict[str, Purchase] = {}
         self.refused: dict[str, str] = {}
         self.malformed: list[str] = []
+        self._names: set[str] = set()
 
     def call(self, args: MockCallArgs) -> Any:
         return self._others.call(args)
@@ -125,6 +124,9 @@ class _Engine(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if args.typ != PBX_CAPACITY:
             return self._others.new_resource(args)
+        if args.name in self._names:
+            self.malformed.append(f"{args.name}: several resources have this name; a test can't tell them apart")
+        self._names.add(args.name)
         result = checked({}, args.inputs, self._settings)
         if result.failures:
             self.malformed += [f"{args.name}: {failure.reason}" for failure in result.failures]
@@ -158,10 +160,6 @@ class _Log(logging.Logger):
 
 
 # --- the program ---------------------------------------------------------------------------------------------------
-
-
-def _run_main(folder: Path) -> None:
-    runpy.run_path(str(folder / "__main__.py"), run_name="__main__")
 
 
 def _project_name(folder: Path) -> str:

@@ -145,6 +145,18 @@ def test_a_malformed_declaration_is_the_tests_error() -> None:
         preview(declaring(extensions=0), [Pbx(HQ, 50)])
 
 
+def test_two_resources_of_one_name_are_the_tests_error() -> None:
+    """By their names, one would hide what the other buys."""
+
+    def program() -> None:
+        for serial, customer in ((HQ, "a"), (BRANCH, "b")):
+            parent = pulumi.ComponentResource(f"test:index:Customer{customer}", "customer")
+            PbxCapacity("pbx", serial, extensions=100, opts=pulumi.ResourceOptions(parent=parent))
+
+    with pytest.raises(pulumi.RunError, match="pbx: several resources have this name"):
+        preview(program, [Pbx(HQ, 50), Pbx(BRANCH, 50)])
+
+
 @pytest.mark.parametrize(
     ("config", "said"),
     [
