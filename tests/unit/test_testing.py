@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import logging
 import socket
 import sys
@@ -256,9 +258,14 @@ def test_pulumis_own_tests_work_beside_it() -> None:
         def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
             return {}, None
 
-    pulumi.runtime.set_mocks(Mocks(), project="mine")
-    assert preview(declaring(extensions=75), [Pbx(HQ, 50)]).purchases["hq"].extensions == 25
-    assert pulumi.get_project() == "mine"
+    def other_test() -> None:
+        pulumi.runtime.set_mocks(Mocks(), project="mine")
+        assert preview(declaring(extensions=75), [Pbx(HQ, 50)]).purchases["hq"].extensions == 25
+        assert pulumi.get_project() == "mine"
+
+    with asyncio.Runner() as runner:
+        runner.get_loop()
+        contextvars.copy_context().run(other_test)
 
 
 # --- nothing is bought ---------------------------------------------------------------------------------------------
