@@ -26,10 +26,10 @@ demo: $(READY) ## Show the main job on a sandbox: review, buy once, raise, refus
 	@$(PULUMI) $(BIN)/python tools/demo.py
 
 test: lint ## Run every check; the slowest variants only in test-deep
-	$(PULUMI) $(BROWSER) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not deep" tests
+	$(PULUMI) $(BROWSER) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not deep"
 
 test-deep: lint ## Run everything: all variants, thousands of examples, each guard removed in turn
-	$(PULUMI) $(BROWSER) HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q -n $(JOBS) --dist worksteal --timeout 3600 tests
+	$(PULUMI) $(BROWSER) HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q -n $(JOBS) --dist worksteal --timeout 3600
 	$(BIN)/python tools/guards.py
 
 lint: $(READY)

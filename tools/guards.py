@@ -163,11 +163,11 @@ GUARDS = [
     Guard(
         "check makes the purchase itself",
         "provider.py",
-        "        inputs: dict[str, Any] = declaration.dump()\n",
-        '        given = {"purchase": news["purchase"]} if "purchase" in news else {}\n'
-        "        inputs: dict[str, Any] = {**declaration.dump(), **given}\n",
+        "    inputs: dict[str, Any] = declaration.dump()\n",
+        '    given = {"purchase": news["purchase"]} if "purchase" in news else {}\n'
+        "    inputs: dict[str, Any] = {**declaration.dump(), **given}\n",
     ),
-    Guard("known in preview", "provider.py", "        if failures := _unknowns(news):", "        if failures := []:"),
+    Guard("known in preview", "provider.py", "    if failures := _unknowns(news):", "    if failures := []:"),
     Guard(
         "a dead order needs reorder", "ordering.py", "        if is_new and (dead :=", "        if False and (dead :="
     ),

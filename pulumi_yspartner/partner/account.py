@@ -64,6 +64,10 @@ class Account:
             raise NoAnswerError(f"no price within {within:g} s", method="POST", path=PRICE) from None
         return answers.price(answer, self._settings.price_fields)
 
+    async def contacts(self) -> list[answers.BillingContact]:
+        """All billing contacts of the account."""
+        return await self._contacts.get()
+
     async def contact(self, chosen: str | None) -> str:
         """The id of the billing contact to order with: the chosen one, else the account's only one."""
         contacts = await self._contacts.get()
