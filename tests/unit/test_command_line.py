@@ -95,6 +95,11 @@ def test_help_and_readme_tell_the_same_exit_codes() -> None:
     assert [code for code, _ in told] == ["0", "1", "2", "130"]
 
 
+def test_the_readme_lists_every_verb() -> None:
+    section = (ROOT / "README.md").read_text().partition("## The command")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `yspartner (\w+)` \|", section, re.MULTILINE)) == VERBS
+
+
 def test_the_version_is_that_of_the_package() -> None:
     result = CliRunner().invoke(main, ["--version"])
     assert result.output == f"yspartner, version {importlib.metadata.version('pulumi_yspartner')}\n"
