@@ -26,7 +26,7 @@ from ..fleet import Fleet, PbxsRefusedError, new_fleet
 from ..model import Purchase
 from ..partner import BillingContact
 from ..provider import checked
-from ..settings import NAMESPACE, CapacityFields, Settings, load
+from ..settings import NAMESPACE, CapacityFields, PriceFields, Settings, load
 from .account import CONTACT, DescribedAccount, Pbx
 
 PBX_CAPACITY = "pulumi-python:dynamic/yspartner:PbxCapacity"
@@ -200,14 +200,15 @@ def _text(value: Any) -> str:
 
 
 def _settings(config: Mapping[str, str]) -> Settings:
-    """The settings of the test's configuration. Where a portal's counts stand is no matter of a test's."""
+    """The settings of the test's configuration. Where a portal's counts and prices stand is no matter of a test's."""
     prefix = f"{NAMESPACE}:"
     own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
     try:
         settings = load(own, {})
     except SettingsError as error:
         raise pulumi.RunError(f"{error}. Nothing was bought.") from None
-    return settings.model_copy(update={"capacity_source": "portal", "capacity_fields": CapacityFields()})
+    described = {"capacity_source": "portal", "capacity_fields": CapacityFields(), "price_fields": PriceFields()}
+    return settings.model_copy(update=described)
 
 
 @contextmanager
