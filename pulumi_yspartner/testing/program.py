@@ -187,8 +187,9 @@ def _in_folder(folder: Path | None) -> Iterator[None]:
 
 
 def _is_in(folder: Path, module: object) -> bool:
+    """Whether a module is the project's own, and not a package of an environment that stands in its folder."""
     file = getattr(module, "__file__", None)
-    return isinstance(file, str) and Path(file).is_relative_to(folder)
+    return isinstance(file, str) and Path(file).is_relative_to(folder) and "site-packages" not in Path(file).parts
 
 
 # --- Pulumi's surroundings -----------------------------------------------------------------------------------------

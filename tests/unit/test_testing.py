@@ -221,6 +221,17 @@ def test_each_run_is_a_fresh_one_and_leaves_nothing(tmp_path: Path) -> None:
     assert not pulumi.runtime.is_dry_run()
 
 
+def test_packages_of_an_environment_in_the_folder_are_loaded_once(tmp_path: Path) -> None:
+    packages = tmp_path / ".venv" / "lib" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "of_the_environment.py").write_text("")
+    folder = project(tmp_path, f"import sys\nsys.path.append({str(packages)!r})\nimport of_the_environment\n")
+
+    preview(folder, [])
+
+    assert sys.modules.pop("of_the_environment", None) is not None
+
+
 def test_configuration_reaches_the_program() -> None:
     def program() -> None:
         config = pulumi.Config()
