@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .errors import YsPartnerError
+from .review import command as review_verb
 
 if TYPE_CHECKING:
     from .sandbox import Order, Portal, SandboxServer
@@ -40,6 +41,9 @@ def _version() -> str:
 @click.version_option(_version(), prog_name="yspartner")
 def main() -> None:
     """Companion to the Pulumi provider for PBX capacity."""
+
+
+main.add_command(review_verb.command)
 
 
 @main.command()

@@ -84,7 +84,8 @@ class Fleet:
     waiting: list[tuple[Member, Declaration, asyncio.Future[None]]] = field(default_factory=list)
     batch: asyncio.Task[None] | None = None
     reported: int = 0
-    lines: list[str] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    """What is said of each PBX, with its resource's name."""
     problems: set[str] = field(default_factory=set)
     bought: Counter[CountName] = field(default_factory=Counter)
     buyers: int = 0
@@ -215,9 +216,9 @@ class Fleet:
         self.bought.update(quantities)
 
     def _line(self, line: object, resource: pulumi.Resource) -> None:
-        self.lines.append(str(line))
+        self.lines.append((resource._name, str(line)))
         if len(self.lines) <= MOST_LINES:
-            pulumi.log.info(self.lines[-1], resource)
+            pulumi.log.info(str(line), resource)
 
     def _line_about_order(self, placed: OrderRecord, serial: str, resource: pulumi.Resource) -> None:
         bought = steps(placed.quantities, placed.before)

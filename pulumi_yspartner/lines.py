@@ -201,15 +201,33 @@ class Problem:
 class Rest:
     """Lines without a message of their own, in one on the stack: a message costs 10 ms, whatever is in it."""
 
-    lines: tuple[str, ...]
+    lines: tuple[tuple[str, str], ...]
+    """The resource's name, and its line."""
 
     def __str__(self) -> str:
-        return "\n".join([f"{len(self.lines)} more:", *self.lines])
+        return "\n".join(
+            [f"{len(self.lines)} more:", *(f"{' '.join(name.split())}: {line}" for name, line in self.lines)]
+        )
 
     @classmethod
     def parse(cls, text: str) -> Rest | None:
         first, *lines = text.split("\n")
-        return cls(tuple(lines)) if lines and first == f"{len(lines)} more:" else None
+        found = [_NAMED.fullmatch(line) for line in lines]
+        if not lines or first != f"{len(lines)} more:":
+            return None
+        return cls(tuple((match["name"], match["line"]) for match in found if match))
+
+
+AboutOnePbx = Buy | Short | Nothing | Refused | Unreadable
+"""What is said of one PBX."""
+
+
+def about_one_pbx(text: str) -> AboutOnePbx | None:
+    """The line of one PBX that a text is; None for any other text."""
+    return Buy.parse(text) or Short.parse(text) or Nothing.parse(text) or Refused.parse(text) or Unreadable.parse(text)
+
+
+_NAMED = re.compile(r"(?P<name>.*?): (?P<line>(?:buy |short: |nothing to buy: |ordered: ).*)")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from ..model import COUNTS, CountName
+from ..model import COUNTS, CountName, shortfall
 from ..money import Money, sums
 from ..wording import amounts
 
@@ -25,6 +25,7 @@ STATES: tuple[State, ...] = ("buys", "refused", "short", "unconfirmed", "unreada
 
 Change = Literal["create", "update", "same", "delete"]
 """What Pulumi would do with the resource. A PBX that replaces another is created, and the other one is deleted."""
+LimitName = Literal["extensions", "concurrentCalls", "amount"]
 
 if TYPE_CHECKING:
     derived = property
@@ -54,7 +55,7 @@ class Pbx(_Part):
     """One PBX in one stack."""
 
     urn: str
-    """Pulumi's name of the resource, unique over all stacks."""
+    """Pulumi's name of the resource; unique over all stacks, but shared by a PBX and the one that replaces it."""
     name: str
     """The resource's name in its stack."""
     serial_number: str
@@ -88,6 +89,19 @@ class Pbx(_Part):
     def after(self) -> dict[CountName, int]:
         """The counts with `to_buy`: what the PBX has once the order is through."""
         return {name: count + self.to_buy.get(name, 0) for name, count in self.has.items()}
+
+    @derived
+    def quantities_on_order(self) -> dict[CountName, int]:
+        """What the orders in `on_order` buy together, as far as that could be read."""
+        quantities = Counter[CountName]()
+        for order in self.on_order:
+            quantities.update(order.quantities)
+        return dict(quantities)
+
+    @derived
+    def lacking(self) -> dict[CountName, int]:
+        """What is missing now of the declared counts, whether it is bought or not."""
+        return shortfall(self.declared, {**self.declared, **self.has})
 
 
 class Price(_Part):
@@ -143,7 +157,7 @@ class Totals(_Part):
 class Limit(_Part):
     """A limit for the whole run, and whether it holds."""
 
-    name: Literal["extensions", "concurrentCalls", "amount"]
+    name: LimitName
     limit: str
     """The most that may be bought, such as `500` or `5000.00 USD`."""
     bought: str
@@ -173,9 +187,11 @@ class Stack(_Part):
     plan: str | None = None
     """The file of its saved plan, where one was given."""
     errors: tuple[str, ...] = ()
-    """Why the preview failed, other than by a refusal. What it would buy is then not all known."""
+    """Why the preview failed, other than by a refusal, or can't be trusted. What it would buy is then not all known."""
     problems: tuple[str, ...] = ()
-    """What is wrong without ending the preview: the plan buys something else, or nothing could be read at all."""
+    """Where the preview and its saved plan disagree about what is bought."""
+    unreadable: str | None = None
+    """Why no PBX at all could be read in this preview (credentials, an unreachable portal)."""
     purchases: Literal["allow", "deny"] | None = None
     """Whether `pulumi up` with the settings of the preview would buy; None where the preview does not tell."""
     settings: tuple[Setting, ...] = ()
@@ -227,18 +243,21 @@ class Review(_Part):
     def sentence(self) -> str:
         """What would be bought, on how many PBXs and for how much, and what keeps it from being approved."""
         totals = self.totals
+        failed = sum(1 for stack in self.stacks if stack.errors)
+        which = "the preview" if len(self.stacks) == 1 else f"{failed} of {len(self.stacks)} previews"
         if totals.pbxs:
             price = totals.price.words
             cost = "price unknown" if price == "unknown" else f"for {price}"
-            bought = " and ".join(amounts(totals.quantities).split(", "))
+            bought = amounts(totals.quantities).replace(", ", " and ")
             said = [f"Would buy {bought} on {pbxs_in_words(totals.pbxs)}{self._in_stacks}, {cost}."]
+            if failed:
+                said.append(f"That is not all: {which} failed.")
+        elif failed:
+            said = [f"What would be bought is not known: {which} failed."]
         else:
             said = [f"Nothing would be bought{self._in_stacks}."]
         if refused := self.counts["refused"]:
             said.append(f"{pbxs_in_words(refused)} {_was_or_were(refused)} refused.")
-        if failed := sum(1 for stack in self.stacks if stack.errors):
-            which = "The preview" if len(self.stacks) == 1 else f"{failed} of {len(self.stacks)} previews"
-            said.append(f"{which} failed, so what would be bought is not all known.")
         if broken := sum(1 for limit in self.limits if not limit.passed):
             said.append(f"{broken} {'limit' if broken == 1 else 'limits'} failed.")
         return " ".join(said)
@@ -249,22 +268,43 @@ class Review(_Part):
 
     @derived
     def switched_off(self) -> tuple[str, ...]:
-        """What is switched off, or not switched off although that is usual in a review, in sentences."""
+        """Whether purchases are off, and which checks are not made, in sentences."""
         off = [stack for stack in self.stacks if stack.purchases == "deny"]
         on = [stack for stack in self.stacks if stack.purchases == "allow"]
         said = []
         if off:
             where = "" if len(off) == len(self.stacks) else f" in {len(off)} of {len(self.stacks)} stacks"
             said.append(
-                f"Purchases are off{where}: this preview could buy nothing, and pulumi up refuses to. Only a job with "
-                f"YSPARTNER_PURCHASES=allow buys."
+                f"Purchases are off{where}: pulumi up refuses to buy, except in a job that sets "
+                f"YSPARTNER_PURCHASES=allow."
             )
         if on:
             where = "" if len(on) == len(self.stacks) else f" in {len(on)} of {len(self.stacks)} stacks"
-            said.append(f"Purchases are NOT off{where}: with the settings of this preview, pulumi up buys.")
+            said.append(f"Purchases are allowed{where} by the settings of this preview: pulumi up buys.")
         if not self.limits:
             said.append("No limit for the whole run is set.")
         return tuple(said)
+
+    @derived
+    def attention(self) -> tuple[str, ...]:
+        """What an approver should look at although nothing is bought for it, in sentences."""
+        said: list[tuple[State, str]] = [
+            ("short", "less than is declared, and nothing is bought for {it} in this run."),
+            ("unconfirmed", "an order whose outcome is not known; nothing is bought for {it} until it is."),
+            ("unreadable", "no counts that could be read; nothing is bought for {it} in this run."),
+        ]
+        sentences = [
+            f"{pbxs_in_words(number)} {'has' if number == 1 else 'have'} {what.format(it=_it_or_them(number))}"
+            for state, what in said
+            if (number := self.counts[state])
+        ]
+        if unread := sum(1 for stack in self.stacks if stack.unreadable):
+            where = "" if len(self.stacks) == 1 else f" in {unread} of {len(self.stacks)} stacks"
+            sentences.append(f"No PBX at all could be read{where}.")
+        if removed := self.counts["removed"]:
+            stays = "it keeps its capacity and stays" if removed == 1 else "they keep their capacity and stay"
+            sentences.append(f"{pbxs_in_words(removed)} would be removed from Pulumi; {stays} billed.")
+        return tuple(sentences)
 
     @derived
     def ok(self) -> bool:
@@ -280,7 +320,8 @@ class Review(_Part):
     def worth_telling(self) -> bool:
         """Whether something is bought, removed or wrong. If not, nobody needs a comment."""
         wrong: Sequence[State] = ("buys", "refused", "short", "unconfirmed", "unreadable", "removed")
-        return not self.ok or not self.limits_hold or any(self.counts[state] for state in wrong)
+        unread = any(stack.unreadable for stack in self.stacks)
+        return not self.ok or not self.limits_hold or unread or any(self.counts[state] for state in wrong)
 
 
 def pbxs_in_words(number: int) -> str:
@@ -290,3 +331,7 @@ def pbxs_in_words(number: int) -> str:
 
 def _was_or_were(number: int) -> str:
     return "was" if number == 1 else "were"
+
+
+def _it_or_them(number: int) -> str:
+    return "it" if number == 1 else "them"

@@ -69,7 +69,16 @@ def nothings(draw: st.DrawFn) -> Nothing:
         st.builds(Refused, words, serials),
         st.builds(Unreadable, words, serials),
         st.builds(Problem, words),
-        st.builds(Rest, st.lists(st.one_of(buys, shorts(), nothings()).map(str), min_size=1).map(tuple)),
+        st.builds(
+            Rest,
+            st.lists(
+                st.tuples(
+                    words.map(lambda text: " ".join(text.split()).replace(": ", ":")),
+                    st.one_of(buys, shorts(), nothings()).map(str),
+                ),
+                min_size=1,
+            ).map(tuple),
+        ),
         st.builds(Refusals, numbers, numbers),
         st.builds(
             Total,
