@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import yaml
@@ -26,12 +26,13 @@ from ..fleet import Fleet, PbxsRefusedError, new_fleet
 from ..model import Purchase
 from ..partner import BillingContact
 from ..provider import checked
-from ..settings import NAMESPACE, CapacityFields, Settings, load
+from ..settings import NAMESPACE, CapacityFields, PriceFields, Settings, load
 from .account import CONTACT, DescribedAccount, Pbx
 
 PBX_CAPACITY = "pulumi-python:dynamic/yspartner:PbxCapacity"
 
-Program = Callable[[], Awaitable[None] | None]
+Program = Callable[[], object]
+"""Declares resources; may be asynchronous. What else it returns makes no difference."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def preview(
     def run_program() -> Awaitable[None] | None:
         try:
             if callable(program):
-                return program()
+                return cast("Awaitable[None] | None", program())
             runpy.run_path("__main__.py", run_name="__main__")
             return None
         except Exception as error:
@@ -187,8 +188,9 @@ def _in_folder(folder: Path | None) -> Iterator[None]:
 
 
 def _is_in(folder: Path, module: object) -> bool:
+    """Whether a module is the project's own, and not a package of an environment that stands in its folder."""
     file = getattr(module, "__file__", None)
-    return isinstance(file, str) and Path(file).is_relative_to(folder)
+    return isinstance(file, str) and Path(file).is_relative_to(folder) and "site-packages" not in Path(file).parts
 
 
 # --- Pulumi's surroundings -----------------------------------------------------------------------------------------
@@ -200,14 +202,15 @@ def _text(value: Any) -> str:
 
 
 def _settings(config: Mapping[str, str]) -> Settings:
-    """The settings of the test's configuration. Where a portal's counts stand is no matter of a test's."""
+    """The settings of the test's configuration. Where a portal's counts and prices stand is no matter of a test's."""
     prefix = f"{NAMESPACE}:"
     own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
     try:
         settings = load(own, {})
     except SettingsError as error:
         raise pulumi.RunError(f"{error}. Nothing was bought.") from None
-    return settings.model_copy(update={"capacity_source": "portal", "capacity_fields": CapacityFields()})
+    described = {"capacity_source": "portal", "capacity_fields": CapacityFields(), "price_fields": PriceFields()}
+    return settings.model_copy(update=described)
 
 
 @contextmanager
