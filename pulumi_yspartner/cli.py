@@ -191,6 +191,38 @@ def export(pbxs: tuple[str, ...]) -> None:
     sys.exit(1 if fleet.problems or not fleet.pbxs else 0)
 
 
+@main.command()
+@click.argument("up", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="UP.jsonl")
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PLAN.json",
+    help="The plan that the update was given: its purchases are listed also where the run never reached them.",
+)
+def outcome(up: Path, plan_file: Path | None) -> None:
+    """Say in words what an update ordered, what it refused and why, and what to do next.
+
+    UP.jsonl is what `pulumi up --json` printed. The words are Markdown, for the log and the summary of a CI job.
+
+    The exit code is 0 when everything that was approved was ordered, 1 when something was not or is not known, and 2
+    when a file can't be read.
+    """
+    from .review.outcome import UnreadableError, read_outcome, read_plan
+    from .review.outcome_markdown import as_markdown
+
+    file = plan_file
+    try:
+        plan = read_plan(plan_file.read_bytes()) if plan_file else None
+        file = up
+        found = read_outcome(up.read_text(encoding="utf-8", errors="replace"), plan)
+    except (UnreadableError, OSError) as error:
+        click.echo(f"Error: {file}: {error}. What was bought can't be told from it.", err=True)
+        sys.exit(2)
+    click.echo(as_markdown(found), nl=False)
+    sys.exit(1 if found.failed else 0)
+
+
 def _run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     """Run asynchronous work; what this package refuses is a message, and Ctrl-C ends it quietly."""
     import anyio
