@@ -192,7 +192,8 @@ class _Run:
         if unfit:
             return "unfit", "; ".join(dict.fromkeys(explain(error) for error in unfit))
         if errors:
-            words = "; ".join(_without_formula(error) for error in errors)
+            serial = resource.serial_number if resource else ""
+            words = "; ".join(_without_formula(error, serial) for error in errors)
             begun = resource is not None and resource.purchase is not None
             certain = not begun or all(NOTHING_BOUGHT in error for error in errors)
             return ("refused", words) if certain else ("unknown", words)
@@ -243,10 +244,10 @@ def _events(text: str) -> Iterator[dict[str, Any]]:
         raise UnreadableError("is not the output of `pulumi up --json`")
 
 
-def _without_formula(error: str) -> str:
-    """An error of the provider, without what the outcome says for all of them."""
-    text = " ".join(error.split())
-    return text.removeprefix("yspartner: ").replace(f" {NOTHING_BOUGHT}", "").removesuffix(".")
+def _without_formula(error: str, serial_number: str) -> str:
+    """An error of the provider, without what the outcome says beside it."""
+    text = " ".join(error.split()).removeprefix("yspartner: ").removeprefix(f"{serial_number}: ")
+    return text.replace(f" {NOTHING_BOUGHT}", "").removesuffix(".")
 
 
 def _type(urn: str) -> str:

@@ -14,9 +14,9 @@ _FATES: dict[Fate, str] = {
     "nothing": "ordered, came to nothing",
     "unconfirmed": "**UNCONFIRMED**",
     "unknown": "**NOT KNOWN**",
-    "refused": "refused, nothing was bought",
-    "unfit": "not as reviewed, nothing was bought",
-    "unreached": "not reached, nothing was bought",
+    "refused": "refused; this run bought nothing",
+    "unfit": "not as reviewed; this run bought nothing",
+    "unreached": "not reached; this run bought nothing",
 }
 
 
@@ -85,8 +85,8 @@ def _next_steps(outcome: Outcome) -> Iterator[str]:
         yield f"{_names(found)}: mend what the refusal names."
     if outcome.having("unfit", "unreached", "refused") or (outcome.errors and not outcome.succeeded):
         yield (
-            "**Ask for a new review of what was not bought:** open another pull request that touches the declarations (a "
-            "comment is enough). Its preview reads the counts anew. This plan can't be used again."
+            "**Ask for a new review of what was not bought:** open another pull request that touches the declarations "
+            "(a comment is enough). Its preview reads the counts anew. This plan can't be used again."
         )
 
 
@@ -96,4 +96,4 @@ def _names(pbxs: tuple[PbxOutcome, ...]) -> str:
 
 def _text(value: str) -> str:
     """Text from declarations and messages, so that it can't act as Markdown, HTML or a command to the CI runner."""
-    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(value.split()))
+    return re.sub(r"([\\`*_\[\]<|~&])", r"\\\1", " ".join(value.split()))
