@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import boto3
@@ -24,15 +25,30 @@ class S3:
     address: str = ""
     requests: list[str] = field(default_factory=list)
 
+    keys: ClassVar = {"AWS_ACCESS_KEY_ID": "somebody-s-key", "AWS_SECRET_ACCESS_KEY": "not-for-any-log-s3"}
+
+    @property
+    def url(self) -> str:
+        """The backend, as `pulumi login` takes it."""
+        options = {"endpoint": self.address, "s3ForcePathStyle": "true", "region": REGION}
+        return f"s3://{BUCKET}?{urlencode(options)}"
+
     @property
     def environment(self) -> dict[str, str]:
         """What makes `pulumi` use it."""
-        options = {"endpoint": self.address, "s3ForcePathStyle": "true", "region": REGION}
-        return {
-            "PULUMI_BACKEND_URL": f"s3://{BUCKET}?{urlencode(options)}",
-            "AWS_ACCESS_KEY_ID": "somebody",
-            "AWS_SECRET_ACCESS_KEY": "not-for-any-log-s3",
-        }
+        return {"PULUMI_BACKEND_URL": self.url, **self.keys}
+
+    @property
+    def client(self) -> Any:
+        keys = {name.lower(): value for name, value in self.keys.items()}
+        return boto3.client("s3", endpoint_url=self.address, region_name=REGION, **keys)
+
+    def fill(self, folder: Path) -> None:
+        """Put the files of a folder there."""
+        with closing(self.client) as client:
+            for file in folder.rglob("*"):
+                if file.is_file():
+                    client.upload_file(str(file), BUCKET, str(file.relative_to(folder)))
 
     @property
     def writes(self) -> list[str]:
@@ -55,8 +71,7 @@ def s3_store() -> Iterator[S3]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     store.address = f"http://127.0.0.1:{server.server_port}"
-    keys = {name.lower(): value for name, value in store.environment.items() if name.startswith("AWS_")}
-    client = boto3.client("s3", endpoint_url=store.address, region_name=REGION, **keys)
+    client = store.client
     client.create_bucket(Bucket=BUCKET)
     try:
         yield store

@@ -24,7 +24,7 @@ _spec.loader.exec_module(_engine)
 pulumi_cli = _engine.pulumi_cli
 
 from engine_stack import BRANCH, DEPOT, HQ, ROOT, WatchedPortal, clean_environment  # noqa: E402
-from forge import Forge, git  # noqa: E402
+from forge import Backend, Forge  # noqa: E402
 
 from pulumi_yspartner.sandbox import SandboxServer  # noqa: E402
 
@@ -65,14 +65,21 @@ def portal() -> WatchedPortal:
 
 
 @pytest.fixture
-def forge(pulumi_cli: Path, empty_fleet: Path, portal: WatchedPortal, tmp_path: Path) -> Iterator[Forge]:
+def backend(empty_fleet: Path, tmp_path: Path) -> Backend:
+    """A folder."""
+    shutil.copytree(empty_fleet / "state", tmp_path / "state")
+    return Backend({"PULUMI_BACKEND_URL": (tmp_path / "state").as_uri()})
+
+
+@pytest.fixture
+def forge(
+    pulumi_cli: Path, empty_fleet: Path, backend: Backend, portal: WatchedPortal, tmp_path: Path
+) -> Iterator[Forge]:
     """A repository with the example on main, whose stacks are empty, and the secrets of both environments.
 
     Afterwards, whatever the test was about: nothing secret was said or kept anywhere.
     """
-    files, state = tmp_path / "files", tmp_path / "state"
-    shutil.copytree(empty_fleet / "files", files)
-    shutil.copytree(empty_fleet / "state", state)
+    files = shutil.copytree(empty_fleet / "files", tmp_path / "files")
     with SandboxServer(portal) as server:
         for stack in STACKS:
             with (files / f"Pulumi.{stack}.yaml").open("a") as file:
@@ -81,14 +88,11 @@ def forge(pulumi_cli: Path, empty_fleet: Path, portal: WatchedPortal, tmp_path: 
             "YSPARTNER_CLIENT_ID": portal.client_id,
             "YSPARTNER_CLIENT_SECRET": portal.client_secret,
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            **backend.secrets,
         }
-        variables = {"PULUMI_BACKEND_URL": state.as_uri()}
-        with Forge(tmp_path / "forge", files, pulumi_cli, secrets, variables) as forge:
+        with Forge(tmp_path / "forge", files, pulumi_cli, secrets, backend.variables) as forge:
             yield forge
     for where, text in forge.everything_written():
-        for secret in (portal.client_secret, PASSPHRASE, *portal.tokens, *forge.tokens):
+        for secret in (portal.client_secret, PASSPHRASE, *backend.secrets.values(), *portal.tokens, *forge.tokens):
             assert secret not in text, f"a secret is in {where}"
         assert "Traceback" not in text, f"a traceback is in {where}:\n{text}"
-
-
-__all__ = ["git"]

@@ -107,6 +107,14 @@ class Run:
         return "\n".join(f"--- {job.name}: {job.result}\n{job.log}\n{job.summary}" for job in self.jobs)
 
 
+@dataclass(frozen=True)
+class Backend:
+    """Where the state of the example's stacks is: what makes `pulumi` use it, and which of that is secret."""
+
+    variables: dict[str, str]
+    secrets: dict[str, str] = field(default_factory=dict)
+
+
 class Forge:
     """One repository on such a platform, with its runs."""
 
