@@ -1,13 +1,15 @@
-# `make demo` and `make test` set up what they need: an environment in .venv, the locked packages, a Pulumi CLI.
+# `make demo` and `make test` set up what they need: an environment in .venv, the locked packages, a Pulumi CLI,
+# and for the tests a browser.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
 PULUMI = PATH="$$($(BIN)/python tools/pulumi/ensure.py):$(CURDIR)/$(BIN):$$PATH"
+BROWSER = YSPARTNER_BROWSER="$$($(BIN)/python tools/browser/ensure.py)"
 JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) '*' 2)
 
-.PHONY: help setup demo test test-deep lint bench lock clean
+.PHONY: help setup demo test test-deep test-matrix dist lint bench lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -24,10 +26,10 @@ demo: $(READY) ## Show the main job on a sandbox: review, buy once, raise, refus
 	@$(PULUMI) $(BIN)/python tools/demo.py
 
 test: lint ## Run every check; the slowest variants only in test-deep
-	$(PULUMI) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not deep" tests
+	$(PULUMI) $(BROWSER) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not deep"
 
 test-deep: lint ## Run everything: all variants, thousands of examples, each guard removed in turn
-	$(PULUMI) HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q -n $(JOBS) --dist worksteal --timeout 3600 tests
+	$(PULUMI) $(BROWSER) HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q -n $(JOBS) --dist worksteal --timeout 3600
 	$(BIN)/python tools/guards.py
 
 lint: $(READY)
@@ -36,11 +38,17 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+test-matrix: $(READY) ## Engine and protocol tests on each Python that is here, lowest and newest Pulumi SDK
+	$(PULUMI) $(BIN)/python tools/matrix.py
+
+dist: $(READY) ## Build the wheel and the source distribution, the same bytes each time
+	$(BIN)/python -m build --no-isolation --outdir dist
+
 bench: $(READY) ## Measure against a no-op stack of the same size
 	@$(PULUMI) $(BIN)/python -m benchmarks
 
 lock: ## Renew requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra sandbox --extra review --group dev --universal --generate-hashes --no-emit-index-url \
+	uv pip compile pyproject.toml --extra doctor --extra sandbox --extra review --group dev --universal --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --python-version 3.11 --custom-compile-command "make lock" \
 		--upgrade -o requirements.lock
 

@@ -11,7 +11,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -23,12 +23,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     SecretStr,
     ValidationError,
 )
 from pydantic.alias_generators import to_camel, to_snake
 
 from .errors import SettingsError
+from .money import Money
 
 NAMESPACE = "yspartner"
 
@@ -99,28 +101,10 @@ def _jmespath(expression: str) -> str:
 
 
 def _amount(value: object) -> object:
-    money = money_of(value) if isinstance(value, str) else None
+    money = Money.parse(value) if isinstance(value, str) else None
     if money is None:
         raise ValueError('must be text such as "1250.00 USD"')
     return money
-
-
-def money_of(text: str) -> Money | None:
-    """Text such as `1250.00 USD` as money; None for anything else."""
-    number, _, currency = text.strip().partition(" ")
-    try:
-        amount = Decimal(number)
-    except InvalidOperation:
-        return None
-    if not amount.is_finite() or amount < 0 or not re.fullmatch("[A-Z]{3}", currency):
-        return None
-    return Money(amount=amount, currency=currency)
-
-
-def within(price: str | None, limit: Money) -> bool:
-    """Whether a price is certainly within a limit: it is known, in the same currency, and not above."""
-    money = money_of(price) if price is not None else None
-    return money is not None and money.currency == limit.currency and money.amount <= limit.amount
 
 
 def _dead(statuses: tuple[str, ...]) -> tuple[str, ...]:
@@ -135,22 +119,12 @@ class _Model(BaseModel):
     )
 
 
-class Money(_Model):
-    """An amount of money. Decimal, never float."""
-
-    amount: Decimal
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
-
-
 class Limits(_Model):
     """The most that one order may hold."""
 
     extensions: int | None = Field(None, ge=0)
     concurrent_calls: int | None = Field(None, ge=0)
-    amount: Annotated[Money, BeforeValidator(_amount)] | None = None
+    amount: Annotated[Money, BeforeValidator(_amount), PlainSerializer(str)] | None = None
 
 
 class CapacityFields(_Model):
@@ -158,6 +132,13 @@ class CapacityFields(_Model):
 
     extensions: Annotated[str, AfterValidator(_jmespath)] | None = None
     concurrent_calls: Annotated[str, AfterValidator(_jmespath)] | None = None
+
+
+class PriceFields(_Model):
+    """Where the portal's answer about a price holds it, as JMESPath; an unset one uses the known spellings."""
+
+    amount: Annotated[str, AfterValidator(_jmespath)] | None = None
+    currency: Annotated[str, AfterValidator(_jmespath)] | None = None
 
 
 class PbxAccess(_Model):
@@ -194,6 +175,8 @@ class Settings(_Model):
     not in `pbxs` is refused. `mixed`: those in `pbxs` from their own API, the others from the portal."""
     capacity_fields: Annotated[CapacityFields, BeforeValidator(_json)] = CapacityFields()
     """JMESPath for `extensions` and `concurrentCalls` in the portal's product answer."""
+    price_fields: Annotated[PriceFields, BeforeValidator(_json)] = PriceFields()
+    """JMESPath for `amount` and `currency` in the portal's answer about a price."""
     pbxs: Annotated[dict[str, PbxAccess], BeforeValidator(_json), AfterValidator(_by_serial_number)] = {}
     """Per serial number the `url`, `clientId` and `clientSecret` of a PBX's own API; set it with `--secret`."""
     pbx_ca_file: str | None = None

@@ -26,9 +26,11 @@ TESTS = {
         "tests/safety/test_faults.py",
     ],
     "planning.py": ["tests/unit/test_planning.py"],
+    "model.py": ["tests/unit/test_planning.py"],
+    "money.py": ["tests/unit/test_money.py"],
     "orders.py": ["tests/unit/test_planning.py"],
     "provider.py": ["tests/protocol/test_protocol_check.py"],
-    "partner/answers.py": ["tests/unit/test_answers.py"],
+    "partner/answers.py": ["tests/unit/test_answers.py", "tests/unit/test_prices.py"],
     "partner/connection.py": ["tests/unit/test_connection.py"],
     "partner/envelope.py": ["tests/unit/test_envelope.py"],
 }
@@ -98,14 +100,56 @@ GUARDS = [
     Guard(
         "limits in preview",
         "planning.py",
-        "    if problem := over_limit(need, reading.price, settings.limits):",
+        "    if problem := over_limit(need, settings.limits):",
+        "    if problem := None:",
+    ),
+    Guard(
+        "the limit on money in preview",
+        "planning.py",
+        "    if problem := over_amount(*reading.price_for(need, want), settings.limits):",
         "    if problem := None:",
     ),
     Guard(
         "limits right before the order",
         "ordering.py",
-        "if problem := over_limit(purchase.quantities, None, self.settings.limits):",
+        "if problem := over_limit(purchase.quantities, self.settings.limits):",
         "if problem := None:",
+    ),
+    Guard(
+        "the limit on money right before the order",
+        "ordering.py",
+        "        await self._afford(serial, purchase, catalog, plan_id)\n",
+        "",
+    ),
+    Guard(
+        "a price for something else is none",
+        "model.py",
+        "if dict(quantities) != shortfall(want, self.counts):",
+        "if False:",
+    ),
+    Guard(
+        "an unknown price is not within a limit",
+        "money.py",
+        "price is not None and price.currency == limit.currency and",
+        "price is None or price.currency == limit.currency and",
+    ),
+    Guard(
+        "a price in another currency is not within a limit",
+        "money.py",
+        "price.currency == limit.currency and ",
+        "",
+    ),
+    Guard(
+        "the price of a part is not that of the whole",
+        "partner/answers.py",
+        "        if not _INDEX.search(found.path) and QUANTITY not in found.value\n",
+        "",
+    ),
+    Guard(
+        "a price that is stated differently is none",
+        "partner/answers.py",
+        "        if len(set(found.values())) > 1:",
+        "        if False:",
     ),
     Guard(
         "only new or raised counts buy",
@@ -119,11 +163,11 @@ GUARDS = [
     Guard(
         "check makes the purchase itself",
         "provider.py",
-        "        inputs: dict[str, Any] = declaration.dump()\n",
-        '        given = {"purchase": news["purchase"]} if "purchase" in news else {}\n'
-        "        inputs: dict[str, Any] = {**declaration.dump(), **given}\n",
+        "    inputs: dict[str, Any] = declaration.dump()\n",
+        '    given = {"purchase": news["purchase"]} if "purchase" in news else {}\n'
+        "    inputs: dict[str, Any] = {**declaration.dump(), **given}\n",
     ),
-    Guard("known in preview", "provider.py", "        if failures := _unknowns(news):", "        if failures := []:"),
+    Guard("known in preview", "provider.py", "    if failures := _unknowns(news):", "    if failures := []:"),
     Guard(
         "a dead order needs reorder", "ordering.py", "        if is_new and (dead :=", "        if False and (dead :="
     ),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
-from sandbox_calls import Api
+from sandbox_calls import CONTACTS, Api
 
 from pulumi_yspartner.cli import main
 from pulumi_yspartner.sandbox import DIALECTS, KINDS, SandboxServer
@@ -65,6 +65,7 @@ def test_runs_reports_and_quits_quietly(number: int) -> None:
     [
         (["--pbx", "3651D3296882"], "must look like 3651D3296882=50/12"),
         (["--pbx", "A=1/2", "--pbx", "a=3/4"], "A is given twice"),
+        (["--contact", "ACME"], "must look like ACME=billing@acme.example"),
         (["--fault", "order.save:nonsense"], ", ".join(sorted(KINDS))),
         (["--fault", "nonsense"], "isn't of the form"),
         (["--dialect", "nonsense"], ", ".join(DIALECTS)),
@@ -72,9 +73,23 @@ def test_runs_reports_and_quits_quietly(number: int) -> None:
 )
 def test_bad_options(options: list[str], message: str) -> None:
     result = CliRunner().invoke(main, ["sandbox", *options])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert message in result.output
-    assert result.output.count("\n") == 1
+
+
+def test_contacts_can_be_given() -> None:
+    with (
+        running("--contact", "ACME = a@acme.example", "--contact", "Globex=b@globex.example") as (_, text),
+        Api(base_url=re.findall(r"http://127\.0\.0\.1:\d+", text)[0]) as api,
+    ):
+        api.sign_in()
+        contacts = api.result(CONTACTS)
+
+    assert [(contact["company"], contact["emailAddress"]) for contact in contacts] == [
+        ("ACME", "a@acme.example"),
+        ("Globex", "b@globex.example"),
+    ]
+    assert len({contact["billingContactId"] for contact in contacts}) == 2
 
 
 def test_port_in_use(server: SandboxServer) -> None:
@@ -98,6 +113,9 @@ def test_version_and_help() -> None:
 
 
 def test_the_command_loads_without_the_sandbox() -> None:
-    code = "import sys, pulumi_yspartner.cli; print([m for m in sys.modules if 'sandbox' in m or 'starlette' in m])"
+    code = (
+        "import sys, pulumi_yspartner.cli\n"
+        "print([m for m in sys.modules if m.startswith(('pulumi_yspartner.sandbox', 'starlette', 'uvicorn', 'rich'))])"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
