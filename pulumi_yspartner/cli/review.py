@@ -36,7 +36,7 @@ def _reasons(_: click.Context, __: click.Parameter, text: str) -> frozenset[str]
     return reasons
 
 
-@click.command("review", short_help="Say what previews would buy, for the person who approves it.", epilog=EPILOG)
+@click.command("review", short_help="Say what previews would buy, for who approves it.", epilog=EPILOG)
 @click.argument("previews", nargs=-1, required=True, type=_read, metavar="PREVIEW.json...")
 @click.option(
     "--plan",

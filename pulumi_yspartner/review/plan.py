@@ -97,6 +97,6 @@ def _details(bought: Bought | None) -> str:
         return ""
     purchase = bought.purchase
     return (
-        f"{bought.serial_number or 'unknown PBX'} having {amounts(bought.observed)}, contact {purchase.billing_contact_id}, plan {purchase.plan_id}, "
-        f"reference {purchase.reference}"
+        f"{bought.serial_number or 'unknown PBX'} having {amounts(bought.observed)}, "
+        f"contact {purchase.billing_contact_id}, plan {purchase.plan_id}, reference {purchase.reference}"
     )
