@@ -231,7 +231,7 @@ class Fleet:
         self.bought.update(quantities)
 
     def _line(self, line: object, resource: pulumi.Resource) -> None:
-        self.lines.append((resource._name, str(line)))
+        self.lines.append((resource.pulumi_resource_name, str(line)))
         if len(self.lines) <= MOST_LINES:
             pulumi.log.info(str(line), resource)
 

@@ -13,7 +13,7 @@ import importlib.metadata
 
 import click
 
-from . import doctor, export, review, sandbox
+from . import doctor, export, outcome, review, sandbox
 from .failing import Group
 
 
@@ -55,5 +55,5 @@ def main() -> None:
     """
 
 
-for _verb in (sandbox, doctor, export, review):
+for _verb in (sandbox, doctor, export, review, outcome):
     main.add_command(_verb.command)

@@ -69,16 +69,15 @@ def assert_message(result: subprocess.CompletedProcess[str], code: int, said: st
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_examples_that_it_takes(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
     command = main.commands[verb]
     examples = re.findall(r"^  yspartner (.+)$", command.epilog or "", re.MULTILINE)
     assert examples
+    monkeypatch.chdir(tmp_path)
+    for read in re.findall(r"[\w.*/]+\.jsonl?\b", " ".join(examples)):
+        (tmp_path / read).parent.mkdir(exist_ok=True)
+        (tmp_path / read).touch()
     for example in examples:
-        words = shlex.split(example.partition(" > ")[0].replace("*/", "stack/"))
-        for word in words:
-            if word.endswith((".json", ".jsonl")):  # a file that another command has written
-                Path(word).parent.mkdir(exist_ok=True)
-                Path(word).touch()
+        words = shlex.split(example.partition(" > ")[0])
         assert words[0] == verb
         command.make_context(verb, words[1:], parent=click.Context(main))
 
