@@ -1,9 +1,10 @@
-"""The program's side of all its `PbxCapacity`: one reading for the whole fleet, and a line for each.
+"""The program's side of all its `PbxCapacity`: each PBX is read as soon as it is declared, and gets a line.
 
-Constructing a resource only notes it down. The program's constructors all run before the event loop runs anything, so
-the first task sees the whole fleet and reads it in one batch. When a resource is registered, one line is attached to
-its row: what would be bought, why that is refused, or that the PBX is short. After the last one comes a total, and,
-where something was refused, one error that ends the run: by then every purchase and every refusal has been shown.
+Constructing a resource has its PBX read, in another thread: this one is busy with the rest of the program. The
+constructors all run before the event loop runs anything, so the whole fleet is known before the first is registered.
+When a resource is registered, one line is attached to its row: what would be bought, why that is refused, or that the
+PBX is short. After the last one comes a total, and, where something was refused, one error that ends the run: by then
+every purchase and every refusal has been shown.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -22,7 +24,9 @@ from pulumi.output import Output, contains_unknowns
 from pulumi.runtime.config import CONFIG, get_config, get_config_env
 from pydantic import ValidationError
 
-from .errors import SettingsError, YsPartnerError
+from .background import BackgroundReader
+from .connected_account import ConnectedAccount
+from .errors import SettingsError
 from .model import (
     COUNTS,
     NEVER_PLACED,
@@ -35,15 +39,18 @@ from .model import (
     shortfall,
     unix,
 )
-from .observing import Observation, duplicates, observe, unreadable
+from .observing import declared_twice
 from .orders import is_dead, is_settled
-from .partner import Account, connect
 from .settings import NAMESPACE, Settings, load
-from .sources import capacity_source
 from .wording import amounts, describe, shortage, steps
 
 MOST_LINES = 50
 """Lines per run that say what is bought or short; each costs about 10 ms, and nobody reads more."""
+
+PROGRESS_AFTER = 3.0
+"""Seconds of reading after which its progress is shown."""
+PROGRESS_EVERY = 1.0
+"""Seconds between two looks at it."""
 
 
 # --- settings ------------------------------------------------------------------------------------------------------
@@ -64,6 +71,10 @@ def settings_of_this_program() -> Settings:
 # --- the fleet -----------------------------------------------------------------------------------------------------
 
 
+class PbxsRefusedError(pulumi.RunError):
+    """Ends a run in which PBXs were refused, after everything was said."""
+
+
 @dataclass
 class Member:
     """One resource of the fleet, on its way from the constructor to its line."""
@@ -78,118 +89,109 @@ class Fleet:
     """All the `PbxCapacity` of one program."""
 
     settings: Settings
+    account: ConnectedAccount
     started: float = field(default_factory=time.time)
     members: list[Member] = field(default_factory=list)
-    waiting: list[tuple[Member, Declaration, asyncio.Future[None]]] = field(default_factory=list)
-    batch: asyncio.Task[None] | None = None
+    declared: Counter[str] = field(default_factory=Counter)
+    """Resources per serial number."""
     reported: int = 0
     lines: int = 0
-    problems: set[str] = field(default_factory=set)
     bought: Counter[CountName] = field(default_factory=Counter)
     buyers: int = 0
     refusals: int = 0
-    account: Account | None = None
-    open_connections: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    def __post_init__(self) -> None:
+        self.reader = BackgroundReader(self.account, self.settings)
 
     @classmethod
     def of_this_program(cls) -> Fleet:
-        """The fleet of the running program; a new program (another event loop) has a new one."""
-        global _current
+        """The fleet of the running program. A new program (another event loop) has a new one; several may run at once,
+        in threads of their own."""
         loop = asyncio.get_event_loop()
-        if _current is None or _current[0] is not loop:
-            _current = (loop, cls(settings_of_this_program()))
-        return _current[1]
+        if loop not in _fleets:
+            for ended in [each for each in _fleets if each.is_closed()]:
+                _fleets.pop(ended, None)
+            _fleets[loop] = new_fleet.get()()
+        return _fleets[loop]
 
     # --- observing -------------------------------------------------------------------------------------------------
 
     def join(self, declared: dict[str, Any]) -> Member:
-        """Note a resource down; its `observed` resolves with its batch."""
+        """Note a resource down and have its PBX read; its `observed` resolves when that is done."""
         member = Member()
+        if not self.members:
+            _wait_for_requests_first()
+            asyncio.get_event_loop().call_later(PROGRESS_AFTER, self._tell_progress)
         self.members.append(member)
         if any(isinstance(value, Output) for value in declared.values()):
-            member.observed = self._observe_when_known(member, declared)
+            member.observed = self._observed_when_known(member, declared)
         else:
-            member.observed = self._observed(member, self._enqueue(member, declared))
+            self._declare(member, declared)
+            member.observed = self._observed(member, self._start(member))
         return member
 
-    async def _observe_when_known(self, member: Member, declared: dict[str, Any]) -> dict[str, Any] | None:
+    async def _observed_when_known(self, member: Member, declared: dict[str, Any]) -> dict[str, Any] | None:
         values = await Output.from_input(declared).future(with_unknowns=True)
-        return await self._observed(member, self._enqueue(member, cast("dict[str, Any]", values)))
+        self._declare(member, cast("dict[str, Any]", values))
+        return await self._observed(member, self._start(member))
 
-    async def _observed(self, member: Member, read: asyncio.Future[None] | None) -> dict[str, Any] | None:
-        if read is not None:
-            await read
-        return None if member.reading is None else member.reading.dump()
+    async def _observed(self, member: Member, reading: Awaitable[Reading] | None) -> dict[str, Any] | None:
+        if reading is None or member.declaration is None:
+            return None
+        read = await reading
+        serial = member.declaration.serial_number
+        member.reading = read.model_copy(update={"duplicate": declared_twice(serial, self.declared[serial])})
+        return member.reading.dump()
 
-    def _enqueue(self, member: Member, declared: dict[str, Any]) -> asyncio.Future[None] | None:
-        """Add to the next batch; None for what `check` will refuse before it looks at any count."""
+    def _declare(self, member: Member, declared: dict[str, Any]) -> None:
+        """Take the declaration, unless `check` will refuse it before it looks at any count."""
         known = {name: value for name, value in declared.items() if value is not None}
         if contains_unknowns(known):
-            return None
-        try:
+            return
+        with suppress(ValidationError):
             member.declaration = Declaration.model_validate(known)
-        except ValidationError:
+
+    async def read(self, members: Iterable[Member]) -> None:
+        """Give these members their readings, side by side. What can't be read is said in the readings."""
+        await asyncio.gather(*(self._observed(member, self._start(member)) for member in members))
+
+    def _start(self, member: Member) -> asyncio.Future[Reading] | None:
+        if member.declaration is None:
             return None
-        read: asyncio.Future[None] = asyncio.get_event_loop().create_future()
-        self.waiting.append((member, member.declaration, read))
-        if self.batch is None:
-            self.batch = asyncio.ensure_future(self._read_batches())
-        return read
+        self.declared[member.declaration.serial_number] += 1
+        return self.reader.ask(member.declaration)
 
-    async def _read_batches(self) -> None:
-        """Read what is waiting, and what came to wait in the meantime, until nothing is."""
-        while self.waiting:
-            batch, self.waiting = self.waiting, []
-            try:
-                declarations = [declaration for _, declaration, _ in batch]
-                observation = await self._observe(declarations)
-                if observation.problem:
-                    self.problems.add(observation.problem)
-                twice = duplicates([each.declaration.serial_number for each in self.members if each.declaration])
-                for (member, declaration, _), reading in zip(batch, observation.readings, strict=True):
-                    duplicate = twice.get(declaration.serial_number)
-                    member.reading = reading.model_copy(update={"duplicate": duplicate})
-            except Exception as error:  # noqa: BLE001 - raised where the readings are waited for
-                for _, _, read in batch:
-                    read.set_exception(error)
-            else:
-                for _, _, read in batch:
-                    read.set_result(None)
-        self.batch = None
-
-    async def _observe(self, declarations: Sequence[Declaration]) -> Observation:
-        try:
-            if self.account is None:
-                client = await self.open_connections.enter_async_context(connect(self.settings))
-                self.account = Account(client, self.settings)
-            source = capacity_source(self.account, self.settings)
-            return await observe(self.account, source, declarations, self.settings, time.time())
-        except YsPartnerError as error:
-            return unreadable(declarations, error)
+    def _tell_progress(self) -> None:
+        """One moving line while reading takes long."""
+        if self.reader.answered < self.reader.asked:
+            pulumi.log.info(f"read {self.reader.answered} of {_pbxs(self.reader.asked)}", ephemeral=True)
+            asyncio.get_event_loop().call_later(PROGRESS_EVERY, self._tell_progress)
 
     # --- reporting -------------------------------------------------------------------------------------------------
 
     async def report(self, resource: pulumi.Resource, member: Member) -> None:
         """Say what becomes of one resource; after the last, say the total and end a run with refusals."""
         try:
-            said = await _Said.of(resource)
+            said = await Said.of(resource)
         except Exception:  # noqa: BLE001 - registering it failed; the engine reports that
             said = None
         if said is not None and member.declaration is not None:
-            self._say(resource, member, member.declaration, said)
+            self.say(resource, member.declaration, member.reading, said)
         self.reported += 1
         if self.reported == len(self.members):
-            await self._conclude()
+            await self.conclude()
 
-    def _say(self, resource: pulumi.Resource, member: Member, declaration: Declaration, said: _Said) -> None:
-        reading = member.reading
+    def say(self, resource: pulumi.Resource, declaration: Declaration, reading: Reading | None, said: Said) -> None:
+        """The line of one resource, from what was read and what the engine answered."""
         serial = declaration.serial_number
         if reading is not None and reading.duplicate:
             said.refused = said.refused or reading.duplicate
         if said.refused:
             self.refusals += 1
             why = (
-                "the portal could not be read, see the stack's error" if said.refused in self.problems else said.refused
+                "the portal could not be read, see the stack's error"
+                if said.refused == self.reader.problem
+                else said.refused
             )
             pulumi.log.error(f"refused: {why}. Nothing was bought for {serial}.", resource)
         elif said.purchase is not None:
@@ -202,7 +204,7 @@ class Fleet:
         elif reading is None:
             pass
         elif reading.unreadable:
-            if reading.unreadable not in self.problems:
+            if reading.unreadable != self.reader.problem:
                 pulumi.log.warn(f"{reading.unreadable}. Nothing is bought for {serial} in this run.", resource)
         elif shortfall(declaration.want, reading.counts):
             self._line(f"{self._shortage(declaration, reading, said)}; {serial}", resource)
@@ -236,7 +238,7 @@ class Fleet:
         else:
             self._line(f"ordered: {placed.order_no or 'number unknown'}, {placed.status}; {bought}; {serial}", resource)
 
-    def _shortage(self, declaration: Declaration, reading: Reading, said: _Said) -> str:
+    def _shortage(self, declaration: Declaration, reading: Reading, said: Said) -> str:
         now = time.time()
         lacking = f"short: has {shortage(declaration.want, reading.counts)}"
         pending = [
@@ -254,20 +256,25 @@ class Fleet:
             lacking += "; the last order was never placed"
         return f"{lacking}; an unchanged declaration buys nothing, change reorder to order it"
 
-    async def _conclude(self) -> None:
-        await self.open_connections.aclose()
-        self.account, self.open_connections = None, AsyncExitStack()
+    def close_if_unused(self) -> None:
+        """End the connection where no resource waits for it; what a look-up needs it for ends it after itself."""
+        if self.reported == len(self.members):
+            self.account.close()
+
+    async def conclude(self) -> None:
+        """The lines after the last resource's. Raises `PbxsRefusedError` where one was refused."""
+        self.account.close()
         for _ in range(10):
             await asyncio.sleep(0)  # Pulumi logs a resource's line in a task of its own; an error here would end it
-        for problem in sorted(self.problems):
+        if self.reader.problem:
             say = pulumi.log.error if self.refusals else pulumi.log.warn
-            say(f"{problem}. Nothing is bought in this run.")
+            say(f"{self.reader.problem}. Nothing is bought in this run.")
         if self.lines > MOST_LINES:
             pulumi.log.info(f"{self.lines - MOST_LINES} more lines like these are left out")
         if self.buyers:
             pulumi.log.info(self._total())
         if self.refusals:
-            raise pulumi.RunError(
+            raise PbxsRefusedError(
                 f"{self.refusals} of {_pbxs(len(self.members))} {'was' if self.refusals == 1 else 'were'} refused; "
                 f"nothing was bought for {'it' if self.refusals == 1 else 'them'}. The error of each says why."
             )
@@ -282,11 +289,33 @@ class Fleet:
         return total
 
 
-_current: tuple[asyncio.AbstractEventLoop, Fleet] | None = None
+def _new_fleet() -> Fleet:
+    settings = settings_of_this_program()
+    return Fleet(settings, ConnectedAccount(settings))
+
+
+new_fleet: ContextVar[Callable[[], Fleet]] = ContextVar("new_fleet", default=_new_fleet)
+"""Makes a program's fleet; tests of programs have it read what they say rather than a portal."""
+
+_fleets: dict[asyncio.AbstractEventLoop, Fleet] = {}
+
+
+def _wait_for_requests_first() -> None:
+    """Have the SDK wait for each registration before it waits for outputs.
+
+    At a program's end it does so only if a request to the engine is under way, and at that moment none is. Otherwise
+    it waits for any of all outputs, again after each: that is quadratic in the fleet's size.
+    """
+    done: asyncio.Future[None] = asyncio.get_event_loop().create_future()
+    done.set_result(None)
+    with suppress(ImportError, AttributeError):  # an SDK that is built otherwise is only slower
+        from pulumi.runtime.settings import _get_rpc_manager
+
+        _get_rpc_manager().rpcs.append(done)
 
 
 @dataclass
-class _Said:
+class Said:
     """What the engine answered for a resource. In a preview, what is not known yet is absent."""
 
     purchase: Purchase | None
@@ -296,7 +325,7 @@ class _Said:
     """Whether this run changes the resource; told in a preview only."""
 
     @classmethod
-    async def of(cls, resource: pulumi.Resource) -> _Said:
+    async def of(cls, resource: pulumi.Resource) -> Said:
         outputs = cast("Any", resource)  # `purchase` and `refused` are no documented outputs
         purchase, refused = await _known(outputs.purchase), await _known(outputs.refused)
         orders = await _known(outputs.orders)
