@@ -36,9 +36,18 @@ class Sandbox:
         """Answer as the default dialect does, but for these fields."""
         self._ask("answer", dialect)
 
-    def refuse_every(self, nth: int | None) -> None:
-        """Answer every so many requests with a 429 that asks for a second; None for no more of them."""
-        self._ask("refuse_every", nth)
+    def add_fault(self, fault: str) -> None:
+        """Switch a fault on, in its text form."""
+        self._ask("add_fault", fault)
+
+    def forget(self) -> None:
+        """No more faults, and no more orders of past years."""
+        self._ask("forget")
+
+    def pages(self) -> tuple[int, int]:
+        """The pages of the product list and of the order list, at a hundred items each."""
+        products, orders = self._ask("pages")
+        return int(products), int(orders)
 
     def requests(self) -> dict[str, int]:
         """The requests since the last time, by endpoint."""
@@ -85,8 +94,15 @@ class _Commands:
     def answer(self, dialect: dict[str, Any]) -> None:
         self.portal.dialect = replace(type(self.portal.dialect)(), **dialect)
 
-    def refuse_every(self, nth: int | None) -> None:
-        self.portal.behaviour.too_many_every = nth
+    def add_fault(self, fault: str) -> None:
+        self.portal.faults.add(fault)
+
+    def forget(self) -> None:
+        self.portal.faults.clear()
+        self.portal.forget_history()
+
+    def pages(self) -> tuple[int, int]:
+        return -(-len(self.portal.pbxs) // 100), max(1, -(-len(self.portal.listed_orders()) // 100))
 
     def requests(self) -> dict[str, int]:
         requests = dict(self.portal.requests)

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -28,8 +29,6 @@ LONGEST_OWN_PAUSE = 8.0
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer; more is no answer of these APIs."""
 
-_USER_AGENT = f"pulumi-yspartner/{version('pulumi_yspartner')}"
-
 _T = TypeVar("_T")
 
 
@@ -38,7 +37,7 @@ def http_client(base_url: str, tls: ssl.SSLContext, *, timeout: float, connectio
     return httpx.AsyncClient(
         verify=tls,
         base_url=base_url,
-        headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
+        headers={"User-Agent": _user_agent(), "Accept": "application/json"},
         # Shorter to connect: what times out there was certainly not sent.
         timeout=httpx.Timeout(timeout, connect=timeout / 2),
         limits=httpx.Limits(max_connections=connections, keepalive_expiry=30),
@@ -46,6 +45,11 @@ def http_client(base_url: str, tls: ssl.SSLContext, *, timeout: float, connectio
         # A proxy of the environment is for real hosts, not for a sandbox on this machine.
         trust_env=not is_loopback(urlsplit(base_url).hostname or ""),
     )
+
+
+@cache
+def _user_agent() -> str:
+    return f"pulumi-yspartner/{version('pulumi_yspartner')}"
 
 
 @dataclass(frozen=True)
