@@ -121,7 +121,8 @@ class Fleet:
         member = Member()
         if not self.members:
             _wait_for_requests_first()
-            asyncio.get_event_loop().call_later(PROGRESS_AFTER, self._tell_progress)
+            if _somebody_watches():
+                asyncio.get_event_loop().call_later(PROGRESS_AFTER, self._tell_progress)
         self.members.append(member)
         if any(isinstance(value, Output) for value in declared.values()):
             member.observed = self._observed_when_known(member, declared)
@@ -298,6 +299,17 @@ new_fleet: ContextVar[Callable[[], Fleet]] = ContextVar("new_fleet", default=_ne
 """Makes a program's fleet; tests of programs have it read what they say rather than a portal."""
 
 _fleets: dict[asyncio.AbstractEventLoop, Fleet] = {}
+
+
+def _somebody_watches() -> bool:
+    """Whether this runs at a terminal. Elsewhere a line that should move is printed again and again into a log."""
+    if os.environ.get("CI"):
+        return False
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
 
 
 def _wait_for_requests_first() -> None:
