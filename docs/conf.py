@@ -12,7 +12,7 @@ project_copyright = author
 version = release = installed_version("pulumi_yspartner")
 html_title = f"pulumi_yspartner {version}"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "generated"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "generated", "headings"]
 exclude_patterns = ["_*"]
 
 myst_heading_anchors = 4

@@ -160,10 +160,10 @@ class Source:
                 return self._texts(argument, scope, depth + 1)
         return [HOLE]
 
-    def _joined(self, parts: list[ast.expr], scope: ast.AST, depth: int) -> list[str]:
+    def _joined(self, pieces: list[ast.expr], scope: ast.AST, depth: int) -> list[str]:
         choices = []
-        for part in parts:
-            texts = self._texts(part, scope, depth + 1)
+        for piece in pieces:
+            texts = self._texts(piece, scope, depth + 1)
             # What one of several short texts fills in, or one that can't be seen here, is a hole.
             choices.append(texts if len(texts) == 1 else [text for text in texts if is_long(text)] or [HOLE])
         return ["".join(texts) for texts in itertools.product(*choices)]
