@@ -10,7 +10,7 @@ project = "pulumi_yspartner"
 author = "the pulumi_yspartner authors"
 project_copyright = author
 version = release = installed_version("pulumi_yspartner")
-html_title = f"pulumi_yspartner {version}"
+html_title = "pulumi_yspartner"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "generated", "headings"]
 exclude_patterns = ["_*"]

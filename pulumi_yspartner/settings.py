@@ -191,7 +191,7 @@ class Settings(_Model):
     purchases: Literal["deny", "allow"] = "deny"
     """`allow` is the one switch that lets `pulumi up` buy."""
     limits: Annotated[Limits, BeforeValidator(_json)] = Limits()
-    """The most that one order may hold: any of `extensions`, `concurrentCalls` and `amount`. What is above is refused."""
+    """The most that one order may hold: any of `extensions`, `concurrentCalls` and `amount`."""
     billing_contact_id: str | None = None
     """The billing contact to order with; needed where the account has several."""
     capacity_source: Literal["portal", "pbx", "mixed"] = "portal"
