@@ -35,12 +35,13 @@ from .model import (
     shortfall,
     unix,
 )
+from .money import Money
 from .observing import Observation, duplicates, observe, unreadable
 from .orders import is_dead, is_settled
 from .partner import Account, connect
 from .settings import NAMESPACE, Settings, load
 from .sources import capacity_source
-from .wording import amounts, describe, shortage, steps
+from .wording import amounts, describe, priced, shortage, steps
 
 MOST_LINES = 50
 """Lines per run that say what is bought or short; each costs about 10 ms, and nobody reads more."""
@@ -87,6 +88,8 @@ class Fleet:
     problems: set[str] = field(default_factory=set)
     bought: Counter[CountName] = field(default_factory=Counter)
     buyers: int = 0
+    prices: list[Money | None] = field(default_factory=list)
+    unpriced: str | None = None
     refusals: int = 0
     account: Account | None = None
     open_connections: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -194,8 +197,11 @@ class Fleet:
             pulumi.log.error(f"refused: {why}. Nothing was bought for {serial}.", resource)
         elif said.purchase is not None:
             self._count(said.purchase.quantities)
-            price = f"price {reading.price}" if reading is not None and reading.price else "price unknown"
-            self._line(f"{said.purchase.summary}; {price}; {serial}", resource)
+            price = reading.price_for(said.purchase.quantities, declaration.want) if reading is not None else None
+            self.prices.append(price)
+            if reading is not None and self.unpriced is None:
+                self.unpriced = reading.unpriced
+            self._line(f"{said.purchase.summary}; {priced([price])}; {serial}", resource)
         elif placed := said.placed_since(self.started):
             self._count(placed.quantities)
             self._line_about_order(placed, serial, resource)
@@ -265,6 +271,8 @@ class Fleet:
         if self.lines > MOST_LINES:
             pulumi.log.info(f"{self.lines - MOST_LINES} more lines like these are left out")
         if self.buyers:
+            if self.unpriced:
+                pulumi.log.info(f"why a price is unknown: {self.unpriced}")
             pulumi.log.info(self._total())
         if self.refusals:
             raise pulumi.RunError(
@@ -276,7 +284,7 @@ class Fleet:
         bought = amounts(self.bought)
         if not pulumi.runtime.is_dry_run():
             return f"ordered for {self.buyers} of {_pbxs(len(self.members))}: {bought}"
-        total = f"{self.buyers} of {_pbxs(len(self.members))} would buy: {bought}; price unknown"
+        total = f"{self.buyers} of {_pbxs(len(self.members))} would buy: {bought}; {priced(self.prices)}"
         if self.settings.purchases != "allow":
             total += "; up will refuse: purchases are off"
         return total

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from .money import Money
+
 CountName = Literal["extensions", "concurrent_calls"]
 COUNTS: tuple[CountName, ...] = ("extensions", "concurrent_calls")
 
@@ -220,12 +222,21 @@ class Reading(Model):
     not_offered: dict[CountName, str] = {}
     """Of the counts that are short: why one can't be ordered, in words."""
     price: str | None = None
-    """What the portal would charge, as text; absent when it could not be told."""
+    """What the portal would charge for all that is short, such as `1250.00 USD`; absent when it could not be told."""
+    unpriced: str | None = None
+    """Why no price is known though one was asked for, in words."""
 
     @property
     def counts(self) -> dict[CountName, int]:
         """The counts that were read."""
         return _present(self, COUNTS)
+
+    def price_for(self, quantities: Counts, want: Counts) -> Money | None:
+        """The price of a purchase of these quantities; None where it is not known. It was asked for all that is
+        short: what a part of that would cost is not known."""
+        if self.price is None or dict(quantities) != shortfall(want, self.counts):
+            return None
+        return Money.parse(self.price)
 
 
 class State(Model):

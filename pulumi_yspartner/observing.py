@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import PartnerError, ReadingError, SettingsError, YsPartnerError
-from .model import Declaration, Reading, missing, shortfall
-from .partner import Account
+from .model import Counts, Declaration, Reading, missing, shortfall
+from .orders import waits
+from .partner import Account, Catalog
 from .partner.client import run_all
 from .settings import Settings
 from .sources import CapacitySource
@@ -73,8 +74,9 @@ def duplicates(serial_numbers: Sequence[str]) -> dict[str, str]:
 async def _with_purchase(
     account: Account, declaration: Declaration, reading: Reading, settings: Settings, now: float
 ) -> Reading:
-    """The reading completed by what a purchase needs: orders, contact, plan and services."""
+    """The reading completed by what a purchase needs: orders, contact, plan and services, and what it would cost."""
     found: dict[str, Any] = {}
+    catalogs: list[Catalog] = []
     problems: list[str] = []
     need = shortfall(declaration.want, reading.counts)
 
@@ -96,6 +98,7 @@ async def _with_purchase(
         try:
             catalog = await account.catalog(declaration.serial_number)
             found["plan_id"] = catalog.plan(declaration.plan_id)
+            catalogs.append(catalog)
         except (PartnerError, ReadingError) as error:
             problems.append(str(error))
             return
@@ -107,4 +110,17 @@ async def _with_purchase(
                 found["not_offered"][name] = str(error)
 
     await run_all([(read_orders, None), (read_contact, None), (read_plan, None)])
+    if not problems and not found["not_offered"] and not any(waits(order, settings) for order in found["orders"]):
+        found.update(await _price(account, declaration, catalogs[0], found["plan_id"], need, settings))
     return reading.model_copy(update={**found, "obstacle": "; ".join(sorted(problems)) or None})
+
+
+async def _price(
+    account: Account, declaration: Declaration, catalog: Catalog, plan_id: str, need: Counts, settings: Settings
+) -> dict[str, str]:
+    """The price of what is short, or why it is not known: for a reviewer's eyes, so no failure here is a problem."""
+    try:
+        price = await account.price(declaration.serial_number, catalog, plan_id, need, within=settings.timeout)
+    except (PartnerError, ReadingError) as error:
+        return {"unpriced": str(error)}
+    return {"price": str(price)}

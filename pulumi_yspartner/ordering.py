@@ -48,7 +48,7 @@ from .orders import (
 from .partner import Account, Catalog, OrderRequest, Receipt
 from .partner.account import FRESH
 from .partner.client import run_all
-from .planning import over_limit
+from .planning import over_amount, over_limit
 from .settings import Settings
 from .sources import CapacitySource
 from .wording import NOTHING_BOUGHT, amount, amounts
@@ -128,7 +128,7 @@ class Ordering:
     async def _buy(self, declaration: Declaration, purchase: Purchase, observed: Counts, state: State | None) -> State:
         serial = declaration.serial_number
 
-        # 1. Permission and limits (7), and one order per run: these need no look at the portal.
+        # 1. Permission and limits on counts (7), and one order per run: these need no look at the portal.
         self._permit(purchase)
         if serial in self._sent:
             raise RefusedError(f"an order for it was sent in this very run. {NOTHING_BOUGHT} Run again")
@@ -146,8 +146,11 @@ class Ordering:
         if found := self._in_flight(purchase, records, seen, have, is_new=state is None):
             return self._state(declaration, have, _recorded(records, [found], declaration))
 
-        # 5. Build the order, and make sure that whatever comes of it can be stored (6).
+        # 5. Within the limit on money (7), at the price of this moment.
         plan_id = catalog.plan(purchase.plan_id)
+        await self._afford(serial, purchase, catalog, plan_id)
+
+        # 6. Build the order, and make sure that whatever comes of it can be stored (6).
         request = OrderRequest(
             serial_number=serial,
             billing_contact_id=contact_id,
@@ -167,14 +170,14 @@ class Ordering:
         unconfirmed = self._state(declaration, have, (*records, attempt))
         json.dumps([unconfirmed.outputs(), request.body()])
 
-        # 6. When nothing is left to wait for: the reads are seconds old, and somebody hears of the order (2).
+        # 7. When nothing is left to wait for: the reads are seconds old, and somebody hears of the order (2).
         async def last_check() -> None:
             if self.now() - read_at > READS_HOLD_FOR:
                 raise RefusedError(f"reading took so long that the counts may have moved. {NOTHING_BOUGHT} Run again")
             if not await self.engine_is_alive():
                 raise RefusedError(f"the Pulumi engine that asked for this order is gone. {NOTHING_BOUGHT}")
 
-        # 7. Send, once (5). From here on, only "certainly nothing was bought" raises.
+        # 8. Send, once (5). From here on, only "certainly nothing was bought" raises.
         self._sent.add(serial)
         self.account.outdate()
         try:
@@ -192,7 +195,7 @@ class Ordering:
             _log.warning("%s: the answer to an order was lost: %s", serial, error)
             receipt = Receipt(None, None, None, None)
 
-        # 8. Confirm and record; nothing in here may raise (6).
+        # 9. Confirm and record; nothing in here may raise (6).
         try:
             if receipt.order_no is None or receipt.serial_number not in (None, serial):
                 return await self._confirm(declaration, records, attempt, have)
@@ -247,8 +250,20 @@ class Ordering:
                 f"purchases are off: this would {purchase.summary}. {NOTHING_BOUGHT} To let `pulumi up` buy, set "
                 f"YSPARTNER_PURCHASES=allow for the job, or run `pulumi config set yspartner:purchases allow`"
             )
-        if problem := over_limit(purchase.quantities, None, self.settings.limits):
-            raise RefusedError(f"{problem} (yspartner:limits). {NOTHING_BOUGHT}")
+        if problem := over_limit(purchase.quantities, self.settings.limits):
+            raise RefusedError(f"{problem}. {NOTHING_BOUGHT}")
+
+    async def _afford(self, serial: str, purchase: Purchase, catalog: Catalog, plan_id: str) -> None:
+        """Refuse an order whose price is not certainly within the limit. Without such a limit no price is read."""
+        if self.settings.limits.amount is None:
+            return
+        price, why_unknown = None, None
+        try:
+            price = await self.account.price(serial, catalog, plan_id, purchase.quantities, within=READS_HOLD_FOR)
+        except YsPartnerError as error:
+            why_unknown = str(error)
+        if problem := over_amount(price, why_unknown, self.settings.limits):
+            raise RefusedError(f"{problem}. {NOTHING_BOUGHT}")
 
     async def _confirm(
         self, declaration: Declaration, records: tuple[OrderRecord, ...], attempt: OrderRecord, have: Counts

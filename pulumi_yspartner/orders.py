@@ -61,6 +61,11 @@ def is_settled(order: SeenOrder, records: Iterable[OrderRecord], have: Counts, s
     return any(record.order_no == order.order_no and record.reached(have) for record in records)
 
 
+def waits(order: SeenOrder, settings: Settings) -> bool:
+    """Whether an order is neither over nor through, so that certainly nothing is ordered beside it."""
+    return order.status.casefold() != SUCCEED and not is_settled(order, (), {}, settings, now=0.0)
+
+
 def covers(order: SeenOrder, need: Counts, own_reference: str) -> bool:
     """Whether an order carries our reference and buys at least the need."""
     return own_reference in order.references and all(

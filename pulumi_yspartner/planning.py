@@ -20,8 +20,9 @@ from .model import (
     missing,
     shortfall,
 )
+from .money import Money, within
 from .orders import blocked_by, covers, dead_with_reference, is_settled, needs_reorder, reference
-from .settings import Limits, Settings, within
+from .settings import Limits, Settings
 from .wording import amount, amounts_named, steps
 
 
@@ -112,8 +113,10 @@ def _plan(
     for name in need:
         if name in reading.not_offered:
             raise _Refusal(reading.not_offered[name])
-    if problem := over_limit(need, reading.price, settings.limits):
-        raise _Refusal(f"{problem} (yspartner:limits)")
+    if problem := over_limit(need, settings.limits):
+        raise _Refusal(problem)
+    if problem := over_amount(*_price(need, declaration, reading), settings.limits):
+        raise _Refusal(problem)
     return Plan(
         purchase=Purchase(
             summary=f"buy {steps(need, have)}",
@@ -159,14 +162,29 @@ def _blocks_in_check(order: SeenOrder, before: Before | None, have: Counts, sett
     return not order.references or before.purchase.reference in order.references
 
 
-def over_limit(quantities: Counts, price: str | None, limits: Limits) -> str | None:
-    """Why one order is above a limit, in words; None when it is within all."""
+def _price(need: Counts, declaration: Declaration, reading: Reading) -> tuple[Money | None, str | None]:
+    """The price of a purchase, or why it is not known."""
+    price, why = reading.price_for(need, declaration.want), reading.unpriced
+    if price is None and reading.price is not None:
+        why = "it was asked for all that the PBX lacks, and a part of that is bought"
+    return price, why
+
+
+def over_limit(quantities: Counts, limits: Limits) -> str | None:
+    """Why one order is above a limit on counts, in words; None when it is within all."""
     problems = []
     for name in COUNTS:
         limit = getattr(limits, name)
         if limit is not None and quantities.get(name, 0) > limit:
             problems.append(f"{amount(name, quantities[name])} is above the limit of {limit} per order")
-    if limits.amount is not None and not within(price, limits.amount):
-        what = f"the price of {price} is not within" if price else "the price is unknown and so not within"
-        problems.append(f"{what} the limit of {limits.amount} per order")
-    return " and ".join(problems) or None
+    return f"{' and '.join(problems)} (yspartner:limits)" if problems else None
+
+
+def over_amount(price: Money | None, why_unknown: str | None, limits: Limits) -> str | None:
+    """Why one order is not certainly within the limit on money, in words; None when it is, or there is no limit."""
+    if limits.amount is None or within(price, limits.amount):
+        return None
+    limit = f"not within the limit of {limits.amount} per order (yspartner:limits)"
+    if price is not None:
+        return f"the price of {price} is {limit}"
+    return f"the price is unknown and so {limit}: {why_unknown or 'it was not read in this run'}"

@@ -11,7 +11,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -23,12 +23,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     SecretStr,
     ValidationError,
 )
 from pydantic.alias_generators import to_camel, to_snake
 
 from .errors import SettingsError
+from .money import Money
 
 NAMESPACE = "yspartner"
 
@@ -99,28 +101,10 @@ def _jmespath(expression: str) -> str:
 
 
 def _amount(value: object) -> object:
-    money = money_of(value) if isinstance(value, str) else None
+    money = Money.parse(value) if isinstance(value, str) else None
     if money is None:
         raise ValueError('must be text such as "1250.00 USD"')
     return money
-
-
-def money_of(text: str) -> Money | None:
-    """Text such as `1250.00 USD` as money; None for anything else."""
-    number, _, currency = text.strip().partition(" ")
-    try:
-        amount = Decimal(number)
-    except InvalidOperation:
-        return None
-    if not amount.is_finite() or amount < 0 or not re.fullmatch("[A-Z]{3}", currency):
-        return None
-    return Money(amount=amount, currency=currency)
-
-
-def within(price: str | None, limit: Money) -> bool:
-    """Whether a price is certainly within a limit: it is known, in the same currency, and not above."""
-    money = money_of(price) if price is not None else None
-    return money is not None and money.currency == limit.currency and money.amount <= limit.amount
 
 
 def _dead(statuses: tuple[str, ...]) -> tuple[str, ...]:
@@ -135,16 +119,6 @@ class _Model(BaseModel):
     )
 
 
-class Money(_Model):
-    """An amount of money. Decimal, never float."""
-
-    amount: Decimal
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
-
-
 class Limits(_Model):
     """The most that one order may hold."""
 
@@ -152,8 +126,8 @@ class Limits(_Model):
     """Extensions."""
     concurrent_calls: int | None = Field(None, ge=0)
     """Concurrent calls."""
-    amount: Annotated[Money, BeforeValidator(_amount)] | None = None
-    """Money, such as `1250.00 USD`. With it every purchase is refused for now, as the price is not known."""
+    amount: Annotated[Money, BeforeValidator(_amount), PlainSerializer(str)] | None = None
+    """Money, such as `1250.00 USD`. With it, a purchase whose price is unknown or in another currency is refused."""
 
 
 class CapacityFields(_Model):
@@ -163,6 +137,15 @@ class CapacityFields(_Model):
     """The extensions that the PBX has."""
     concurrent_calls: Annotated[str, AfterValidator(_jmespath)] | None = None
     """The concurrent calls that it has."""
+
+
+class PriceFields(_Model):
+    """Where the portal's answer about a price holds it, as JMESPath; an unset one uses the known spellings."""
+
+    amount: Annotated[str, AfterValidator(_jmespath)] | None = None
+    """The amount of the whole purchase."""
+    currency: Annotated[str, AfterValidator(_jmespath)] | None = None
+    """Its currency code. A code of your own stands in single quotes: `'USD'`."""
 
 
 class PbxAccess(_Model):
@@ -200,6 +183,9 @@ class Settings(_Model):
     capacity_fields: Annotated[CapacityFields, BeforeValidator(_json)] = CapacityFields()
     """Where the portal's product answer holds the counts, as JMESPath for `extensions` and `concurrentCalls`. One that
     is left out is looked for under the vendor's known spellings."""
+    price_fields: Annotated[PriceFields, BeforeValidator(_json)] = PriceFields()
+    """Where the portal's answer about a price holds it, as JMESPath for `amount` and `currency`. Without it, an amount
+    with a currency code beside it is looked for."""
     pbxs: Annotated[dict[str, PbxAccess], BeforeValidator(_json), AfterValidator(_by_serial_number)] = {}
     """How PBXs are reached: per serial number the `url`, `clientId` and `clientSecret` of its own API; set it with
     `--secret`."""

@@ -1,10 +1,11 @@
-"""Counts and orders in words, for the lines and messages that people read. Pure."""
+"""Counts, prices and orders in words, for the lines and messages that people read. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .model import COUNTS, CountName, Counts, SeenOrder
+from .money import Money, sums
 
 NOTHING_BOUGHT = "Nothing was bought."
 
@@ -42,6 +43,16 @@ def shortage(want: Counts, have: Counts) -> str:
         for name in COUNTS
         if name in want and name in have and have[name] < want[name]
     )
+
+
+def priced(prices: Sequence[Money | None]) -> str:
+    """What purchases cost together, None for each price that is not known: `price 1250.00 USD`, `price unknown`,
+    `price 80.00 EUR, 1250.00 USD and 2 unknown`."""
+    known = [price for price in prices if price is not None]
+    if not known:
+        return "price unknown"
+    unknown = len(prices) - len(known)
+    return f"price {', '.join(map(str, sums(known)))}" + (f" and {unknown} unknown" if unknown else "")
 
 
 def age(created: float | None, now: float) -> str:

@@ -4,21 +4,22 @@ what is read here is what a run reads."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from ..errors import ReadingError, YsPartnerError
 from ..model import COUNTS, SUCCEED, Counts, SeenOrder, iso
+from ..money import Money
 from ..orders import blocked_by, is_dead, is_settled
-from ..partner import Account
+from ..partner import Account, Catalog
 from ..partner import answers as names
 from ..partner.client import run_all
 from ..partner.recording import Exchange, Recorder, connect_recorded
-from ..planning import over_limit
+from ..planning import over_amount
 from ..settings import Settings, variable
 from ..sources import CapacitySource, CountsRead, PbxSource, PortalSource, capacity_source
 from ..sources.per_pbx import disagreement
-from ..wording import age, describe
+from ..wording import age, amount, describe
 from .report import Answer, Name, Orders, Pbx, Report, Setting, Status
 
 ENDPOINTS: Mapping[str, str] = {
@@ -26,6 +27,7 @@ ENDPOINTS: Mapping[str, str] = {
     "product list": "/instance_product_list",
     "product details": "/instance_product/v1/detail",
     "purchase info": "/purchase_product_info",
+    "price": "/pricing/calculate",
     "contacts": "/billing_contact_list",
     "order list": "/order/v1/page",
     "order details": "/order/v1/get/",
@@ -33,6 +35,8 @@ ENDPOINTS: Mapping[str, str] = {
     "PBX capacity": "/system/capacity",
 }
 """What each answer is called here, and the part of its path that tells it."""
+MORE = 10
+"""A price is asked for one, and for so many."""
 ORDERS_LOOKED_AT = 5
 """Of the newest orders the details are read as well."""
 
@@ -47,6 +51,8 @@ class Doctor:
         self._settings = settings
         self._now = now
         self._problems: dict[str, str] = {}
+        self._catalogs: dict[str, Catalog] = {}
+        self._price: Money | None = None
         self.report = Report(settings.base_url, iso(now), shown_settings(settings, environment))
 
     async def examine(self, serial_numbers: Collection[str], most: int) -> Report:
@@ -174,6 +180,7 @@ class Doctor:
             await self._examine_plans(account, pbx)
 
         await run_all([(look_at_plans, pbx) for pbx in pbxs.values() if pbx.serial_number in known])
+        await self._examine_price(account, pbxs.values())
         for serial_number, order in unsettled:
             blocked = blocked_by(order, self._settings, self._now)
             if self.report.orders is not None:
@@ -215,7 +222,7 @@ class Doctor:
 
     async def _examine_plans(self, account: Account, pbx: Pbx) -> None:
         try:
-            catalog = await account.catalog(pbx.serial_number)
+            catalog = self._catalogs[pbx.serial_number] = await account.catalog(pbx.serial_number)
             pbx.plans = names.plans(catalog.document)
             pbx.plan = catalog.plan(None)
             found = names.services(catalog.document, pbx.plan)
@@ -226,6 +233,34 @@ class Doctor:
             if not isinstance(error, ReadingError):
                 self._problems.setdefault("purchase info", str(error))
             pbx.problems.append(str(error))
+
+    async def _examine_price(self, account: Account, pbxs: Iterable[Pbx]) -> None:
+        """Ask what one more would cost, and what several would: that the price follows the quantity is not documented.
+
+        The first PBX that could be ordered for stands for all.
+        """
+        pbx = next((each for each in pbxs if each.plan is not None and each.services), None)
+        if pbx is None or pbx.plan is None:
+            return
+        serial, plan_id, catalog = pbx.serial_number, pbx.plan, self._catalogs[pbx.serial_number]
+        name = next(count for count in COUNTS if count in pbx.services)
+
+        async def ask(quantity: int) -> Money:
+            return await account.price(serial, catalog, plan_id, {name: quantity}, within=self._settings.timeout)
+
+        try:
+            self._price, several = await ask(1), await ask(MORE)
+        except YsPartnerError as error:
+            if not isinstance(error, ReadingError):
+                self._problems.setdefault("price", str(error))
+            self.report.price = f"unknown: {error}"
+            return
+        self.report.price = f"{self._price} for {amount(name, 1)}, {several} for {MORE} ({serial})"
+        if self._price == several:
+            self._warns(
+                f"{amount(name, MORE)} would cost as much as {amount(name, 1)}: the portal seems to overlook the "
+                f"quantity as it is sent, so neither the price in a preview nor the limit on money can be relied on"
+            )
 
     def _counts_from(self, serial_number: str) -> str:
         if self._settings.capacity_source == "mixed":
@@ -248,11 +283,21 @@ class Doctor:
                     problem=self._problems.get(name) or (_problem(heard[-1]) if heard else None),
                 )
             )
-        fields = self._settings.capacity_fields
+        counts, price = self._settings.capacity_fields, self._settings.price_fields
+        configured = {
+            "extensions": (counts.extensions, "capacityFields"),
+            "concurrent calls": (counts.concurrent_calls, "capacityFields"),
+            "amount": (price.amount, "priceFields"),
+            "currency": (price.currency, "priceFields"),
+        }
         for sought in names.SOUGHT:
             results = self.recorder.results(ENDPOINTS[sought.answer])
-            expression = {"extensions": fields.extensions, "concurrent calls": fields.concurrent_calls}.get(sought.what)
-            found = names.configured_places(results, expression) if expression else names.places(results, sought.names)
+            expression, setting = configured.get(sought.what, (None, ""))
+            found = (
+                names.configured_places(results, expression, setting)
+                if expression
+                else names.places(results, sought.names)
+            )
             self.report.names.append(
                 Name(
                     what=sought.what,
@@ -264,8 +309,8 @@ class Doctor:
             )
 
     def _look_at_switches(self) -> None:
-        if problem := over_limit({}, None, self._settings.limits):
-            self._stops(f"{problem} (yspartner:limits)")
+        if problem := over_amount(self._price, self.report.price.removeprefix("unknown: "), self._settings.limits):
+            self._stops(problem)
         if self._settings.purchases != "allow":
             self._stops(
                 "purchases are off (yspartner:purchases is deny, as it is by default); preview works all the same, "

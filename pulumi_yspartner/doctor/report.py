@@ -87,6 +87,8 @@ class Report:
     pbxs: list[Pbx] = field(default_factory=list)
     contacts: dict[str, str] = field(default_factory=dict)
     contact: str | None = None
+    price: str = "not asked: no PBX's plan and services could be read"
+    """What one PBX's expansion would cost, in words."""
     orders: Orders | None = None
     warnings: list[str] = field(default_factory=list)
     would_stop: list[str] = field(default_factory=list)

@@ -35,8 +35,9 @@ _VENDOR_WORDS = frozenset(_VENDORS.split())
 """Words of which the vendor's own names are made: statuses, plans, services, codes. A text of nothing else is kept."""
 
 _PERSONAL_PARTS = re.compile(
-    "activation_?code|address|comment|company|contact|country|custom_?ref|domain|first_?name|full_?name|host|invoice"
-    "|last_?name|mail|message|mobile|nick_?name|owner|password|person|phone|po_?number|post_?code|product_?no|province"
+    "activation_?code|address|amount|comment|company|contact|cost|country|custom_?ref|discount|domain|fee|first_?name"
+    "|full_?name|host|invoice"
+    "|last_?name|mail|message|mobile|nick_?name|owner|password|person|phone|po_?number|post_?code|price|product_?no|province"
     "|remark|secret|serial|street|token$|user_?name|zip_?code",
     re.IGNORECASE,
 )

@@ -44,6 +44,7 @@ def _sections(report: Report) -> Iterable[tuple[str, RenderableType]]:
                 numbers=(1, 2, 3),
             ),
             printable(f"token: {report.token}"),
+            printable(f"price: {report.price}"),
         ),
     )
     if any(each.places is not None for each in report.names):

@@ -6,12 +6,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ReadingError
-from ..model import SUCCEED, SeenOrder
+import anyio
+
+from ..errors import NoAnswerError, ReadingError
+from ..model import SUCCEED, Counts, SeenOrder
+from ..money import Money
 from ..orders import is_dead, is_old
 from ..settings import Settings
 from . import answers
-from .client import Catalog, PartnerClient, run_all
+from .client import PRICE, Catalog, PartnerClient, PriceRequest, run_all
 from .shared_value import SharedValue
 
 FRESH = 5.0
@@ -47,6 +50,19 @@ class Account:
     async def catalog(self, serial_number: str) -> Catalog:
         """What can be bought for one PBX, read now."""
         return await self.client.catalog(serial_number)
+
+    async def price(
+        self, serial_number: str, catalog: Catalog, plan_id: str, quantities: Counts, *, within: float
+    ) -> Money:
+        """What an order of these quantities would cost, read now. Raises `YsPartnerError` where the portal does not
+        tell it within so many seconds, repeats included."""
+        request = PriceRequest(serial_number, catalog.pricing_ids(plan_id, quantities), quantities)
+        try:
+            with anyio.fail_after(within):
+                answer = await self.client.price(request)
+        except TimeoutError:
+            raise NoAnswerError(f"no price within {within:g} s", method="POST", path=PRICE) from None
+        return answers.price(answer, self._settings.price_fields)
 
     async def contact(self, chosen: str | None) -> str:
         """The id of the billing contact to order with: the chosen one, else the account's only one."""

@@ -21,7 +21,8 @@ import jmespath.exceptions
 
 from ..errors import ReadingError
 from ..model import COUNTS, REFERENCE, CountName, Counts, SeenOrder
-from ..settings import CapacityFields
+from ..money import Money, amount_of, currency_of
+from ..settings import CapacityFields, PriceFields
 
 # --- names ---------------------------------------------------------------------------------------------------------
 
@@ -46,6 +47,10 @@ SERVICE_NAMES: dict[CountName, str] = {
     "concurrent_calls": "concurrent call expansion",
 }
 CURRENT_MARKS = ("current", "isCurrent", "currentPlan", "isCurrentPlan", "inUse")  # UNKNOWN; counts only when true
+PRICING_ID_NAMES = ("pricingServiceId", "pricingId")  # UNKNOWN in this answer; SEEN in requests, which need it
+AMOUNT_NAMES = ("totalPrice", "totalAmount", "finalPrice", "finalAmount", "payPrice", "payAmount", "price", "amount")
+"""UNKNOWN, all of them; names that mean the price of the whole."""
+CURRENCY_NAMES = ("currencyCode", "currency")  # UNKNOWN in this answer; the first is SEEN in the order list
 LONGEST_TEXT = 128
 """Characters of an id or name that are read."""
 CURRENT_PLAN_ID = "currentPlanId"  # UNKNOWN
@@ -170,7 +175,9 @@ def counts(document: Any, serial_number: str, fields: CapacityFields) -> dict[Co
     read: dict[CountName, int] = {}
     for name in COUNTS:
         expression = getattr(fields, name)
-        found = _configured(document, expression) if expression else _spelled(document, COUNT_NAMES[name])
+        found = (
+            _configured(document, expression, "capacityFields") if expression else _spelled(document, COUNT_NAMES[name])
+        )
         values = {where: _count(value, where) for where, value in found}
         if len(set(values.values())) > 1:
             places = ", ".join(f"{where} = {value}" for where, value in values.items())
@@ -199,11 +206,11 @@ def _spelled(document: Any, names: tuple[str, ...]) -> list[tuple[str, Any]]:
     ]
 
 
-def _configured(document: Any, expression: str) -> list[tuple[str, Any]]:
+def _configured(document: Any, expression: str, setting: str) -> list[tuple[str, Any]]:
     try:
         value = jmespath.search(expression, document)
     except jmespath.exceptions.JMESPathError as error:
-        raise ReadingError(f"yspartner:capacityFields {expression}: {type(error).__name__}") from None
+        raise ReadingError(f"yspartner:{setting} {expression}: {type(error).__name__}") from None
     if isinstance(value, list):
         return [(f"{expression}[{index}]", each) for index, each in enumerate(value) if each is not None]
     return [] if value is None else [(expression, value)]
@@ -260,13 +267,28 @@ def services(document: Any, plan_id: str) -> dict[CountName, str]:
     A service that stands under another plan is that plan's. Raises `ReadingError` when
     several ids are left.
     """
+    return _service_ids(document, plan_id, (SERVICE_ID,), "ids")
+
+
+def pricing_ids(document: Any, plan_id: str) -> dict[CountName, str]:
+    """The ids with which the prices of the two expansion services are asked for, as far as the answer has them.
+
+    They stand in the services' own objects. Raises `ReadingError` when several are left.
+    """
+    return _service_ids(document, plan_id, PRICING_ID_NAMES, "pricing ids")
+
+
+def _service_ids(document: Any, plan_id: str, keys: tuple[str, ...], what: str) -> dict[CountName, str]:
     found_services = having(document, SERVICE_ID)
     read: dict[CountName, str] = {}
     for name in COUNTS:
         named = [found for found in found_services if name_of(found, "service").casefold() == SERVICE_NAMES[name]]
-        ids = {str(text(found.value[SERVICE_ID])) for found in named if _under_plan(found) in (None, plan_id)}
+        stated = [
+            text(found.value.get(key)) for found in named if _under_plan(found) in (None, plan_id) for key in keys
+        ]
+        ids = {id for id in stated if id is not None}
         if len(ids) > 1:
-            raise ReadingError(f'the service "{SERVICE_NAMES[name]}" has several ids: {", ".join(sorted(ids))}')
+            raise ReadingError(f'the service "{SERVICE_NAMES[name]}" has several {what}: {", ".join(sorted(ids))}')
         if ids:
             read[name] = ids.pop()
     return read
@@ -294,6 +316,90 @@ def contacts(document: Any) -> dict[str, str]:
         name = company if isinstance(company, str) and company.strip() else person
         read[str(text(found.value[BILLING_CONTACT_ID]))] = printable(name) or "unnamed"
     return read
+
+
+# --- prices --------------------------------------------------------------------------------------------------------
+
+_AMOUNT = re.compile("amount|charge|cost|discount|due|fee|money|pay|price|sum|tax|total", re.IGNORECASE)
+_NO_AMOUNT = re.compile("(code|count|date|id|no|number|time|type)$", re.IGNORECASE)
+
+
+def price(document: Any, fields: PriceFields) -> Money:
+    """The price that an answer states. What such an answer looks like is UNKNOWN.
+
+    An amount is a price only with a currency code beside it. Amounts in lists, or beside a quantity, are prices of
+    parts. Raises `ReadingError` when there is no price, or more than one: which one would be charged is not guessed.
+    """
+    if fields.amount:
+        stated = _configured(document, fields.amount, "priceFields")
+    else:
+        stated = _stated_amounts(document, anywhere=fields.currency is not None)
+    codes = _configured(document, fields.currency, "priceFields") if fields.currency else _stated_currencies(document)
+    if not stated or not codes:
+        raise ReadingError(_no_price(document, fields))
+    amounts = {where: _amount(value, where) for where, value in stated}
+    currencies = {where: _currency(value, where) for where, value in codes}
+    for what, found in (("price", amounts), ("price's currency", currencies)):
+        if len(set(found.values())) > 1:
+            places = ", ".join(f"{where} = {value}" for where, value in found.items())
+            raise ReadingError(f"the {what} is stated more than once and differently: {places}. {_SET_PRICE_FIELDS}")
+    return Money(next(iter(amounts.values())), next(iter(currencies.values())))
+
+
+_SET_PRICE_FIELDS = "Set yspartner:priceFields to where the price stands"
+
+
+def _no_price(document: Any, fields: PriceFields) -> str:
+    amount = fields.amount or " or ".join(AMOUNT_NAMES)
+    currency = fields.currency or " or ".join(CURRENCY_NAMES)
+    return (
+        f"the portal's answer states no price (looked for the amount as {amount}, the currency as {currency}; fields "
+        f"found: {keys_of(document)}). {_SET_PRICE_FIELDS}"
+    )
+
+
+def _stated_amounts(document: Any, *, anywhere: bool) -> list[tuple[str, Any]]:
+    """Everything that may be the price of the whole, if one of it has a name for that; `anywhere`: also without a
+    currency beside it."""
+    stated = [
+        (found, key)
+        for found in objects(document)
+        if not _INDEX.search(found.path) and QUANTITY not in found.value
+        if anywhere or any(found.value.get(name) is not None for name in CURRENCY_NAMES)
+        for key, value in found.value.items()
+        if _AMOUNT.search(key) and not _NO_AMOUNT.search(key) and _may_be_amount(value)
+    ]
+    if not any(key in AMOUNT_NAMES for _, key in stated):
+        return []
+    return [(f"{found.path}.{key}", found.value[key]) for found, key in stated]
+
+
+def _may_be_amount(value: Any) -> bool:
+    if isinstance(value, str):
+        return any(char.isdigit() for char in value)
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _stated_currencies(document: Any) -> list[tuple[str, Any]]:
+    return _spelled(document, CURRENCY_NAMES)
+
+
+def _amount(value: Any, where: str) -> Decimal:
+    amount = amount_of(value)
+    if amount is None:
+        shown = f"{value!r:.40}" if isinstance(value, str | int | Decimal) else type(value).__name__
+        raise ReadingError(f"{where} is no amount of money: {shown}")
+    amount = amount.normalize()
+    # As prices are written: 1250.5 is 1250.50. Nothing is rounded.
+    return amount if int(amount.as_tuple().exponent) <= -2 else amount.quantize(Decimal("0.01"))
+
+
+def _currency(value: Any, where: str) -> str:
+    currency = currency_of(value)
+    if currency is None:
+        shown = f"{value!r:.40}" if isinstance(value, str | int | Decimal) else type(value).__name__
+        raise ReadingError(f"{where} is no currency code such as USD: {shown}")
+    return currency
 
 
 # --- orders --------------------------------------------------------------------------------------------------------
@@ -438,6 +544,9 @@ SOUGHT = (
     Sought("plans", "purchase info", (PLAN_ID,), "SEEN"),
     Sought("current plan", "purchase info", (*CURRENT_MARKS, CURRENT_PLAN_ID), "UNKNOWN"),
     Sought("services", "purchase info", (SERVICE_ID,), "SEEN"),
+    Sought("pricing id", "purchase info", PRICING_ID_NAMES, "UNKNOWN"),
+    Sought("amount", "price", AMOUNT_NAMES, "UNKNOWN"),
+    Sought("currency", "price", CURRENCY_NAMES, "UNKNOWN"),
     Sought("contact", "contacts", (BILLING_CONTACT_ID,), "SEEN"),
     Sought("order number", "order list", (ORDER_NO,), "SEEN"),
     Sought("order's status", "order list", (ORDER_STATUS,), "SEEN"),
@@ -455,9 +564,9 @@ def places(document: Any, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(_INDEX.sub("[*]", path) for path in found))
 
 
-def configured_places(document: Any, expression: str) -> list[str]:
+def configured_places(document: Any, expression: str, setting: str) -> list[str]:
     """The JMESPath itself, where it yields something in an answer or in any object of it."""
-    return [expression] if any(_configured(each.value, expression) for each in objects(document)) else []
+    return [expression] if any(_configured(each.value, expression, setting) for each in objects(document)) else []
 
 
 def reference_places(document: Any) -> list[str]:

@@ -23,6 +23,7 @@ PAGE_SIZE = 100
 _PRODUCTS = "/product/openapi/instance_product/v1/client/instance_product_list"
 _PRODUCT = "/product/openapi/instance_product/v1/detail"
 _PURCHASE_INFO = "/pricing/openapi/purchase/v1/purchase_product_info"
+PRICE = "/pricing/openapi/purchase/v1/pricing/calculate"
 _CONTACTS = "/user/openapi/user/v1/client/billing_contact_list"
 _ORDERS = "/order/openapi/order/v1/page"
 _ORDER = "/order/openapi/order/v1/get"
@@ -55,6 +56,17 @@ class Catalog:
                 raise ReadingError(
                     f'the portal offers no service named "{answers.SERVICE_NAMES[name]}" for this PBX; '
                     f"services found: {answers.service_names(self.document)}"
+                )
+        return found
+
+    def pricing_ids(self, plan_id: str, wanted: Iterable[CountName]) -> dict[CountName, str]:
+        """The ids that a price is asked with, for the wanted counts; raises `ReadingError` when one is not stated."""
+        found = answers.pricing_ids(self.document, plan_id)
+        for name in wanted:
+            if name not in found:
+                raise ReadingError(
+                    f'the portal states no pricing id of the service "{answers.SERVICE_NAMES[name]}" (looked for '
+                    f"{' or '.join(answers.PRICING_ID_NAMES)})"
                 )
         return found
 
@@ -98,9 +110,41 @@ class OrderRequest:
         }
 
 
+@dataclass(frozen=True)
+class PriceRequest:
+    """A question for the price of one order."""
+
+    serial_number: str
+    pricing_ids: dict[CountName, str]
+    quantities: Counts
+
+    def body(self) -> dict[str, Any]:
+        """The JSON of the question (calculate-subscription-price.html), as far as it is documented.
+
+        SEEN: `operationType`, `productId`, `productNo`, `serviceList`, and of its items `serviceType`, `pricingId` (an
+        integer) and `billingCycle`. UNKNOWN: `quantity`, which is named here as in an order; a portal that names it
+        otherwise answers with the price of another quantity, which `yspartner doctor` looks for.
+        """
+        return {
+            "operationType": "purchase_service",
+            "productId": PRODUCT_ID,
+            "productNo": self.serial_number,
+            "serviceList": [
+                {
+                    "serviceType": "service",
+                    "pricingId": _integer("pricing", self.pricing_ids[name]),
+                    "quantity": self.quantities[name],
+                    "billingCycle": "annually",
+                }
+                for name in COUNTS
+                if self.quantities.get(name)
+            ],
+        }
+
+
 def _integer(what: str, id: str) -> int:
     if not (id.isascii() and id.isdigit()):
-        raise ReadingError(f"the {what}'s id is not a number, and an order needs one")
+        raise ReadingError(f"the {what}'s id is not a number, and the portal takes no other")
     return int(id)
 
 
@@ -145,6 +189,10 @@ class PartnerClient:
     async def order(self, order_no: str) -> answers.ReadOrder:
         """One order, by its number."""
         return answers.order(await self._connection.get(f"{_ORDER}/{order_no}"))
+
+    async def price(self, request: PriceRequest) -> Any:
+        """What the portal answers about the price of an order, as it came. It changes nothing."""
+        return await self._connection.post_read(PRICE, request.body())
 
     async def place(self, request: OrderRequest, last_check: Callable[[], Awaitable[None]]) -> Receipt:
         """Place an order: spends money, is sent once, and can't be undone.

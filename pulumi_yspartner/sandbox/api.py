@@ -76,10 +76,9 @@ def price(portal: Portal, call: Call, _fault: Fault | None) -> Json:
     """Calculate Subscription Price."""
     if portal.dialect.price == "absent":
         raise Refusal(404, "not_found", "no such endpoint")
-    total = Decimal(0)
-    for service, quantity in check_price_request(portal, _json(call)):
-        total += shape.UNIT_PRICES.get(service.count or "", Decimal(100)) * quantity
-    return shape.render_price(portal.dialect, total)
+    wanted = check_price_request(portal, _json(call))
+    prices = portal.behaviour.prices
+    return shape.render_price(portal.dialect, sum((prices[count] * n for count, n in wanted), Decimal(0)))
 
 
 def order_save(portal: Portal, call: Call, fault: Fault | None) -> Json:

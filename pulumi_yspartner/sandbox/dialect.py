@@ -7,7 +7,7 @@ nobody may rely on it, and a client that passes under all `DIALECTS` relies on n
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 Json = Any
 Place = Literal["list", "details", "both", "nowhere"]
-
-UNIT_PRICES: Mapping[str, Decimal] = {"extensions": Decimal("6.25"), "concurrent_calls": Decimal("12.50")}
-"""What one more costs for a year; made up."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +68,13 @@ class Dialect:
     """Errors with their HTTP status, or with HTTP 200 and the status only in the envelope."""
     contacts: Literal["array", "object"] = "array"
     """The documented type is Object. With several contacts it is always an array."""
-    price: Literal["text", "absent"] = "text"
-    """A decimal as text, or 404."""
+    price: Literal["text", "number", "several", "absent"] = "text"
+    """A decimal as text or number, several amounts of which one is to be paid, or 404."""
     price_name: str = "totalPrice"
     currency_name: str = "currencyCode"
     """SEEN in orders."""
+    price_under: tuple[str, ...] = ()
+    """Objects between `result` and the price."""
     token_head: str = "Bearer"  # noqa: S105 (it is no secret)
     """The value of `tokenHead`, which isn't documented: with or without a space."""
     rewrite: Callable[[str, Json], Json] | None = None
@@ -326,7 +325,12 @@ def render_order_taken(order: Order, pbx: Pbx) -> Json:
 
 def render_price(d: Dialect, total: Decimal) -> Json:
     """The answer to a price request, of which nothing is documented."""
-    return {d.currency_name: "USD", d.price_name: format(total, ".2f")}
+    stated: dict[str, Json] = {d.currency_name: "USD", d.price_name: format(total, ".2f")}
+    if d.price == "number":
+        stated[d.price_name] = float(total)  # JSON has no other number with a fraction
+    if d.price == "several":
+        stated["originalPrice"] = format(2 * total, ".2f")
+    return _under(d.price_under, stated)
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -337,6 +341,7 @@ DIALECTS: dict[str, Dialect] = {
         counts_as="text",
         token_head="Bearer ",  # noqa: S106 (it is no secret)
         pricing_ids="plain",
+        price="number",
     ),
     "nested": Dialect(
         plans="plans",
@@ -348,6 +353,9 @@ DIALECTS: dict[str, Dialect] = {
         plan_name="name",
         service_name="name",
         counts_under=("license", "capacity"),
+        price_under=("summary", "payment"),
+        price_name="amount",
+        currency_name="currency",
     ),
     "counts-in-list": Dialect(
         counts="list",
@@ -364,9 +372,16 @@ DIALECTS: dict[str, Dialect] = {
         current_plan_name="currentPlanId",
         create_time="us",
         newest_first=False,
+        price="several",
     ),
     "no-counts": Dialect(counts="nowhere"),
-    "unknown-counts": Dialect(extensions_name="lineQuota", concurrent_calls_name="talkQuota"),
+    "unknown-counts": Dialect(
+        extensions_name="lineQuota",
+        concurrent_calls_name="talkQuota",
+        price_name="dueNow",
+        currency_name="paidIn",
+        price_under=("bill",),
+    ),
     "unmarked-plans": Dialect(current_plan="unmarked", ids="text"),
     "no-echo": Dialect(po_number="nowhere", price="absent", pricing_ids="absent"),
     "terse-orders": Dialect(
@@ -388,4 +403,5 @@ DIALECTS: dict[str, Dialect] = {
     ),
 }
 """Combinations to run tests with. Under `no-counts` nothing can be bought, under `unknown-counts`
-not without a setting that says where the counts are, under `unmarked-plans` not without the plan's id."""
+not without a setting that says where the counts are, under `unmarked-plans` not without the plan's id.
+Under `unknown-counts` and `counts-everywhere` a setting must say where the price is; under `no-echo` there is none."""

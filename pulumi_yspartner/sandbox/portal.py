@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
 
 from .dialect import Dialect
@@ -30,6 +31,10 @@ SOFTWARE_EDITION = 12
 SUCCEED = "succeed"
 REFRESH_TOKEN_LIFE = 15 * 24 * 3600.0
 COUNTS: tuple[Count, ...] = ("extensions", "concurrent_calls")
+
+
+PRICES: Mapping[Count, Decimal] = {"extensions": Decimal("6.25"), "concurrent_calls": Decimal("12.50")}
+"""What one more costs for a year; made up."""
 
 
 class Clock:
@@ -64,6 +69,8 @@ class Behaviour:
     """Seconds that every answer takes."""
     token_life: float = 1800.0
     """Seconds until an access token expires, by the portal's clock."""
+    prices: Mapping[Count, Decimal] = field(default_factory=lambda: dict(PRICES))
+    """What one more of each costs, in USD."""
 
     def landing_of(self, count: Count) -> When:
         """When an order for `count` lands."""

@@ -1,11 +1,11 @@
-"""What the sandbox demands of an order: exactly what the vendor's tutorial sends, field by field."""
+"""What the sandbox demands of an order and of a price request: exactly the documented fields, one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from .portal import SOFTWARE_EDITION, Portal, Service, UnknownError
+from .portal import SOFTWARE_EDITION, Count, Portal
 
 ORDER_FIELDS = {"operationType", "productId", "productNo", "billingId", "serviceList"}
 OPTIONAL_ORDER_FIELDS = {"poNumber"}
@@ -16,6 +16,10 @@ ITEM_TEXTS = {
     "billingCycle": "annually",
 }
 ITEM_FIELDS = {*ITEM_TEXTS, "connectionPlanId", "serviceId", "quantity"}
+PRICE_FIELDS = {"operationType", "productId", "serviceList"}
+OPTIONAL_PRICE_FIELDS = {"productNo", "partnerView"}
+PRICE_ITEM_FIELDS = {"serviceType", "pricingId", "quantity"}
+OPTIONAL_PRICE_ITEM_FIELDS = {"billingCycle"}
 
 
 class Invalid(Exception):
@@ -71,31 +75,43 @@ def _check_item(portal: Portal, item: Any, plan_id: int, where: str) -> int:
     return service_id
 
 
-def check_price_request(portal: Portal, body: Any) -> Iterator[tuple[Service, int]]:
-    """The services and quantities in a price request; the documentation doesn't show all of its fields."""
+def check_price_request(portal: Portal, body: Any) -> list[tuple[Count, int]]:
+    """What a price request asks for, and how many, if every part of it is right.
+
+    The documentation stops before an item's quantity; the sandbox wants it under the name that an order has.
+    """
     if not isinstance(body, dict):
         raise Invalid("body", "must be an object")
+    _names(body, PRICE_FIELDS, OPTIONAL_PRICE_FIELDS, "")
     if _integer(body, "productId") != SOFTWARE_EDITION:
         raise Invalid("productId", "the sandbox knows product 12 only")
     _text(body, "operationType", "purchase_service")
     if "productNo" in body and _text(body, "productNo") not in portal.pbxs:
-        raise UnknownError(f"no PBX {body['productNo']} in the sandbox")
-    items = body.get("serviceList")
+        raise Invalid("productNo", "unknown")
+    items = body["serviceList"]
     if not isinstance(items, list) or not items:
         raise Invalid("serviceList", "must be a list with at least one item")
-    services = {service.pricing_id: service for service in portal.services}
-    for i, item in enumerate(items):
-        where = f"serviceList[{i}]"
-        if not isinstance(item, dict):
-            raise Invalid(where, "must be an object")
-        _text(item, "serviceType", "service", f"{where}.")
-        pricing_id = _integer(item, "pricingId", f"{where}.")
-        if pricing_id not in services:
-            raise Invalid(f"{where}.pricingId", "unknown")
-        quantity = _integer(item, "quantity", f"{where}.") if "quantity" in item else 1
-        if quantity < 1:
-            raise Invalid(f"{where}.quantity", "must be at least 1")
-        yield services[pricing_id], quantity
+    asked = [_check_price_item(portal, item, f"serviceList[{i}]") for i, item in enumerate(items)]
+    if len({count for count, _ in asked}) < len(asked):
+        raise Invalid("serviceList", "one service twice")
+    return asked
+
+
+def _check_price_item(portal: Portal, item: Any, where: str) -> tuple[Count, int]:
+    if not isinstance(item, dict):
+        raise Invalid(where, "must be an object")
+    _names(item, PRICE_ITEM_FIELDS, OPTIONAL_PRICE_ITEM_FIELDS, f"{where}.")
+    _text(item, "serviceType", "service", f"{where}.")
+    if "billingCycle" in item:
+        _text(item, "billingCycle", "annually", f"{where}.")
+    priced = {service.pricing_id: service.count for service in portal.services}
+    count = priced.get(_integer(item, "pricingId", f"{where}."))
+    if count is None:
+        raise Invalid(f"{where}.pricingId", "isn't an expansion service's")
+    quantity = _integer(item, "quantity", f"{where}.")
+    if quantity < 1:
+        raise Invalid(f"{where}.quantity", "must be at least 1")
+    return count, quantity
 
 
 def query_number(query: Mapping[str, str], name: str, default: int | None = None) -> int:

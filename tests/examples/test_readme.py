@@ -60,4 +60,4 @@ def test_every_input_is_in_the_table() -> None:
 
 def test_its_program_and_project_are_the_quick_start_that_was_tried() -> None:
     assert 'PbxCapacity("hq", serial_number="3651D3296882", extensions=250, concurrent_calls=60)' in README
-    assert "buy 200 extensions (50 -> 250), 48 concurrent calls (12 -> 60); price unknown; 3651D3296882" in README
+    assert "buy 200 extensions (50 -> 250), 48 concurrent calls (12 -> 60); price 1850.00 USD; 3651D3296882" in README

@@ -190,9 +190,25 @@ def test_limits_are_checked_again_right_before_the_order(portal: Portal, server:
         inputs = host.check({**declared(), "observed": reading()})
     with running_host(config(server.url, limits='{"extensions": 100}')) as host:
         assert "above the limit of 100" in refusal(host.create, inputs)
-    with running_host(config(server.url, limits='{"amount": "1.00 USD"}')) as host:
-        assert "price is unknown" in refusal(host.create, inputs)
+    with running_host(config(server.url, limits='{"amount": "1249.99 USD"}')) as host:
+        assert "price of 1250.00 USD is not within the limit of 1249.99 USD" in refusal(host.create, inputs)
+        portal.faults.add("price:status=404x*")
+        assert "price is unknown and so not within the limit" in refusal(host.create, inputs)
+    assert portal.count("price") == 2, "a price is read right before an order only where it is limited"
     assert portal.purchases == 0
+
+
+def test_an_order_within_the_limit_on_money_is_placed(portal: Portal, server: SandboxServer) -> None:
+    with running_host(config(server.url, limits='{"amount": "1250.00 USD"}')) as host:
+        host.create(host.check({**declared(), "observed": reading(price="1250.00 USD")}))
+    assert portal.purchases == 1
+
+
+def test_a_price_is_in_no_input_and_no_output(host: Host, portal: Portal) -> None:
+    priced = host.check({**declared(), "observed": reading(price="1250.00 USD", unpriced="no reason")})
+    assert priced == host.check({**declared(), "observed": reading()})
+    assert "USD" not in str(priced)
+    assert "USD" not in str(host.create(priced))
 
 
 @pytest.mark.parametrize("now", [51, 49, 250])

@@ -226,6 +226,7 @@ FAULTS: dict[str, Case] = {
     "engine_gone": Case("nothing", nothing(engine_lives=False)),
     "purchases_denied": Case("nothing", nothing(purchases="deny")),
     "above_a_limit": Case("nothing", nothing(LIMITS='{"extensions": 5}')),
+    "above_a_limit_on_money": Case("nothing", nothing(LIMITS='{"amount": "87.49 USD"}')),
     "status_400": Case("nothing", order("status=400")),
     "status_401": Case("nothing", order("status=401")),
     "expired_token": Case("nothing", order("expired_token")),
@@ -298,6 +299,18 @@ FAULTS: dict[str, Case] = {
         for who in ("program", "provider")
         for endpoint in ("product.list", "product.detail", "order.list", "contacts", "purchase_info")
         for kind in ("status=500", "garbage", "status=403")
+    },
+    # the price, which matters only where there is a limit on money
+    **{
+        f"{who}_reads_price_{kind.replace('=', '_')}": Case(
+            "nothing", fault(always("price", kind, 0 if who == "program" else 1), LIMITS='{"amount": "87.50 USD"}')
+        )
+        for who in ("program", "provider")
+        for kind in ("status=500", "garbage", "status=403")
+    },
+    **{
+        f"no_price_{kind.replace('=', '_')}": Case("no_fault", fault(always("price", kind)))
+        for kind in ("status=404", "status=500", "garbage", "cut_before")
     },
     "provider_reads_order_list_cut": Case("nothing", fault(always("order.list", "cut_before", 1))),
     "provider_reads_order_list_truncated": Case("nothing", fault(always("order.list", "truncated", 1))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -162,6 +163,39 @@ def test_counts_that_moved_after_the_review_are_not_ordered_on(
     assert portal.purchases == 0
 
 
+def _dearer_after_the_program_has_read(
+    portal: Portal, engine: MiniEngine, monkeypatch: pytest.MonkeyPatch, unit_price: str
+) -> None:
+    program = engine._program
+
+    def read(declarations: Any) -> Any:
+        answer = program(declarations)
+        portal.behaviour.prices = {"extensions": Decimal(unit_price), "concurrent_calls": Decimal(0)}
+        return answer
+
+    monkeypatch.setattr(engine, "_program", read)
+
+
+def test_a_price_that_rose_above_the_limit_at_the_last_moment_is_not_paid(
+    portal: Portal, engine: MiniEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The price is read again right before the order: what `check` saw was 62.50 USD."""
+    _dearer_after_the_program_has_read(portal, engine, monkeypatch, "8.01")
+    run = engine.run(HQ_60, LIMITS='{"amount": "80.00 USD"}')
+    assert run.purchase() is not None, "the preview was within the limit"
+    assert "the price of 80.10 USD is not within the limit of 80.00 USD per order (yspartner:limits)" in run.text
+    assert "Nothing was bought" in run.text
+    assert portal.purchases == 0
+
+
+def test_a_price_that_rose_within_the_limit_is_paid(
+    portal: Portal, engine: MiniEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _dearer_after_the_program_has_read(portal, engine, monkeypatch, "8.00")
+    assert engine.run(HQ_60, LIMITS='{"amount": "80.00 USD"}').ok
+    assert portal.purchases == 1
+
+
 def test_a_saved_plan_buys_once_and_only_what_was_reviewed(portal: Portal, engine: MiniEngine) -> None:
     plan = engine.save_plan(HQ_60)
     portal.set_counts(HQ, extensions=52)
@@ -239,6 +273,14 @@ def test_window_a_second_buyer_between_the_last_look_and_the_order(portal: Porta
     assert run.ok
     assert portal.purchases == 1
     assert portal.pbx(HQ).extensions == 70
+
+
+def test_window_a_price_that_rises_between_the_last_question_and_the_order(portal: Portal, engine: MiniEngine) -> None:
+    def dearer() -> None:
+        portal.behaviour.prices = {"extensions": Decimal(1000), "concurrent_calls": Decimal(0)}
+
+    assert engine.run(HQ_60, before_sending=dearer, LIMITS='{"amount": "80.00 USD"}').ok
+    assert portal.purchases == 1
 
 
 def test_window_a_dead_order_that_does_not_echo(portal: Portal, engine: MiniEngine) -> None:

@@ -7,6 +7,8 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
 
 import httpx
 import pytest
@@ -184,8 +186,52 @@ def test_price(api: Api) -> None:
         ],
     }
     assert api.post(PRICE, json=body).json()["result"] == {"currencyCode": "USD", "totalPrice": "187.50"}
-    body["serviceList"] = [{"serviceType": "service", "pricingId": EXTENSIONS}]
-    assert api.post(PRICE, json=body).json()["result"]["field"] == "serviceList[0].pricingId"
+
+
+@pytest.mark.parametrize(
+    ("changes", "item", "field"),
+    [
+        ({"billingId": CONTACT}, {}, "billingId"),
+        ({"operationType": None}, {}, "operationType"),
+        ({"operationType": "purchase_plan"}, {}, "operationType"),
+        ({"productId": "12"}, {}, "productId"),
+        ({"productId": 13}, {}, "productId"),
+        ({"productNo": "UNKNOWN"}, {}, "productNo"),
+        ({"serviceList": []}, {}, "serviceList"),
+        ({}, {"serviceType": "plan"}, "serviceList[0].serviceType"),
+        ({}, {"pricingId": EXTENSIONS}, "serviceList[0].pricingId"),
+        ({}, {"pricingId": str(EXTENSIONS + 17)}, "serviceList[0].pricingId"),
+        ({}, {"quantity": 0}, "serviceList[0].quantity"),
+        ({}, {"quantity": None}, "serviceList[0].quantity"),
+        ({}, {"billingCycle": "monthly"}, "serviceList[0].billingCycle"),
+        ({}, {"serviceId": EXTENSIONS}, "serviceList[0].serviceId"),
+    ],
+)
+def test_a_price_request_that_is_not_as_documented_is_refused(
+    api: Api, changes: dict[str, Any], item: dict[str, Any], field: str
+) -> None:
+    asked = {"serviceType": "service", "pricingId": EXTENSIONS + 17, "quantity": 10, **item}
+    body = {
+        "operationType": "purchase_service",
+        "productId": 12,
+        "productNo": SERIAL,
+        "serviceList": [{name: value for name, value in asked.items() if value is not None}],
+        **changes,
+    }
+    answer = api.post(PRICE, json={name: value for name, value in body.items() if value is not None})
+    assert answer.status_code == 400
+    assert answer.json()["result"]["field"] == field
+
+
+def test_prices_change_from_one_request_to_the_next(api: Api, portal: Portal) -> None:
+    body = {
+        "operationType": "purchase_service",
+        "productId": 12,
+        "serviceList": [{"serviceType": "service", "pricingId": EXTENSIONS + 17, "quantity": 2}],
+    }
+    assert api.post(PRICE, json=body).json()["result"]["totalPrice"] == "12.50"
+    portal.behaviour.prices = {"extensions": Decimal(7), "concurrent_calls": Decimal(9)}
+    assert api.post(PRICE, json=body).json()["result"]["totalPrice"] == "14.00"
 
 
 # Ordering

@@ -22,7 +22,6 @@ from sandbox_calls import (
     SERIAL,
     Api,
     item,
-    order_body,
 )
 
 from pulumi_yspartner.sandbox import DIALECTS, Dialect, Portal
@@ -109,13 +108,16 @@ def test_errors_under(api: Api, portal: Portal, name: str) -> None:
 @pytest.mark.parametrize("name", DIALECTS)
 def test_price_under(api: Api, portal: Portal, name: str) -> None:
     d = portal.dialect = DIALECTS[name]
-    body = order_body()
-    body["serviceList"] = [{"serviceType": "service", "pricingId": EXTENSIONS + 17, "quantity": 200}]
+    asked = [{"serviceType": "service", "pricingId": EXTENSIONS + 17, "quantity": 200}]
+    body = {"operationType": "purchase_service", "productId": 12, "productNo": SERIAL, "serviceList": asked}
     answer = api.post(PRICE, json=body)
     if d.price == "absent":
         assert answer.json()["status"] == 404
     else:
-        assert answer.json()["result"][d.price_name] == "1250.00"
+        [stated] = having(answer.json()["result"], d.price_name)
+        assert stated[d.price_name] == (1250.0 if d.price == "number" else "1250.00")
+        assert stated[d.currency_name] == "USD"
+        assert stated.get("originalPrice") == ("2500.00" if d.price == "several" else None)
     info = api.result(PURCHASE_INFO, productId=12, productNo=SERIAL)
     pricing = {"specific": "pricingServiceId", "plain": "pricingId", "absent": "pricingNothing"}[d.pricing_ids]
     ids = {str(found[pricing]) for found in having(info, pricing)}

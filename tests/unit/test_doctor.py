@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from click.testing import CliRunner, Result
@@ -273,9 +274,83 @@ def test_orders_and_which_of_them_block(run: Any, portal: Watched) -> None:
 
 
 def test_a_limit_that_no_price_is_within(run: Any) -> None:
-    result = run("--json", LIMITS='{"amount": "5.00 USD"}')
+    [problem] = report(run("--json", LIMITS='{"amount": "5.00 USD"}'))["would_stop"]
 
-    assert any("the price is unknown" in problem and "5.00 USD" in problem for problem in report(result)["would_stop"])
+    assert problem == "the price of 6.25 USD is not within the limit of 5.00 USD per order (yspartner:limits)"
+
+
+def test_a_limit_on_money_where_no_price_is_known(run: Any, portal: Watched) -> None:
+    portal.faults.add("price:status=403x*")
+
+    found = report(run("--json", LIMITS='{"amount": "5.00 USD"}'))
+
+    [problem] = found["would_stop"]
+    assert problem.startswith("the price is unknown and so not within the limit of 5.00 USD per order")
+    assert "(yspartner:limits): the portal refused the request (POST /pricing/" in problem
+    assert "status 403" in problem
+    assert found["price"].startswith("unknown: the portal refused the request")
+    [answer] = [each for each in found["answers"] if each["name"] == "price"]
+    assert answer["status"] == 403
+
+
+def test_without_a_limit_on_money_an_unknown_price_stops_nothing(run: Any, portal: Watched) -> None:
+    portal.faults.add("price:statusx*")
+
+    found = report(run("--json"))
+
+    assert found["could_buy"]
+    assert "status 500" in found["price"]
+
+
+def test_the_price_of_one_and_of_several(run: Any) -> None:
+    result = run()
+
+    assert f"price: 6.25 USD for 1 extension, 62.50 USD for 10 ({A})" in result.output
+    assert result.exit_code == 0
+
+
+def test_a_price_that_does_not_follow_the_quantity_is_warned_of(run: Any, portal: Watched) -> None:
+    def flat(endpoint: str, result: Any) -> Any:
+        return {"totalPrice": "6.25", "currencyCode": "USD"} if endpoint == "price" else result
+
+    portal.dialect = Dialect(rewrite=flat)
+
+    found = report(run("--json"))
+
+    assert any("10 extensions would cost as much as 1 extension" in warning for warning in found["warnings"])
+    assert found["could_buy"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "amount", "currency"),
+    [
+        ("default", ["totalPrice"], ["currencyCode"]),
+        ("nested", ["summary.payment.amount"], ["summary.payment.currency"]),
+        ("counts-everywhere", ["totalPrice"], ["currencyCode"]),
+        ("no-echo", None, None),
+    ],
+)
+def test_where_a_dialect_has_its_price(run: Any, portal: Watched, dialect: str, amount: Any, currency: Any) -> None:
+    portal.dialect = DIALECTS[dialect]
+
+    found = names_of(report(run("--json")))
+
+    assert found["amount", "price"] == amount
+    assert found["currency", "price"] == currency
+    assert found["pricing id", "purchase info"] == ([] if dialect == "no-echo" else ANY)
+
+
+def test_a_price_in_another_place(run: Any, portal: Watched) -> None:
+    portal.dialect = Dialect(price_name="dueNow", currency_name="paidIn", price_under=("bill",))
+
+    found = report(run("--json"))
+    assert names_of(found)["amount", "price"] == []
+    assert "fields found: bill, paidIn, dueNow). Set yspartner:priceFields" in found["price"]
+
+    found = report(run("--json", PRICE_FIELDS='{"amount": "bill.dueNow", "currency": "bill.paidIn"}'))
+    assert names_of(found)["amount", "price"] == ["bill.dueNow"]
+    assert names_of(found)["currency", "price"] == ["bill.paidIn"]
+    assert found["price"].startswith("6.25 USD for 1 extension")
 
 
 def test_an_account_without_a_pbx(run: Any, portal: Watched) -> None:

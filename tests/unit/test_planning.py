@@ -812,7 +812,7 @@ def test_an_order_above_a_limit_is_refused(
     quantities: dict[CountName, int], extensions: int | None, concurrent_calls: int | None
 ) -> None:
     limits = Limits(extensions=extensions, concurrent_calls=concurrent_calls)
-    problem = over_limit(quantities, None, limits)
+    problem = over_limit(quantities, limits)
     above = (extensions is not None and quantities["extensions"] > extensions) or (
         concurrent_calls is not None and quantities["concurrent_calls"] > concurrent_calls
     )
@@ -844,6 +844,32 @@ def test_a_limit_on_money_with_an_unknown_price_refuses() -> None:
 def test_a_price_that_is_not_certainly_within_the_limit_refuses(price: str) -> None:
     settings = Settings(limits=Limits.model_validate({"amount": "1250.00 USD"}))
     assert decide({"extensions": 250}, {"extensions": 50}, settings=settings, price=price).purchase is None
+
+
+@pytest.mark.parametrize("price", ["1250.00 USD", "1250 USD", "0.00 USD"])
+def test_a_price_within_the_limit_is_bought_at(price: str) -> None:
+    settings = Settings(limits=Limits.model_validate({"amount": "1250.00 USD"}))
+    assert decide({"extensions": 250}, {"extensions": 50}, settings=settings, price=price).purchase is not None
+
+
+def test_a_refusal_for_an_unknown_price_says_why_it_is_unknown() -> None:
+    settings = Settings(limits=Limits.model_validate({"amount": "1250.00 USD"}))
+    decided = decide({"extensions": 250}, {"extensions": 50}, settings=settings, unpriced="the portal said no")
+    assert decided.refused == (
+        "the price is unknown and so not within the limit of 1250.00 USD per order (yspartner:limits): "
+        "the portal said no"
+    )
+
+
+def test_the_price_of_all_that_is_short_is_not_the_price_of_a_part() -> None:
+    settings = Settings(limits=Limits.model_validate({"amount": "1250.00 USD"}))
+    want: dict[CountName, int] = {"extensions": 60, "concurrent_calls": 20}
+    # Only extensions are raised; concurrent calls were lost, and are not bought again by themselves.
+    old: dict[CountName, int] = {"extensions": 50, "concurrent_calls": 20}
+    decided = decide(want, {"extensions": 50, "concurrent_calls": 12}, old, settings=settings, price="1.00 USD")
+    assert decided.purchase is None
+    assert decided.refused is not None
+    assert "(yspartner:limits): it was asked for all that the PBX lacks" in decided.refused
 
 
 # --- words ---------------------------------------------------------------------------------------------------------

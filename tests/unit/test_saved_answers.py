@@ -275,6 +275,10 @@ def test_a_date_stays_a_date(value: str) -> None:
         ("company", "Call Center"),
         ("firstName", "Pro"),
         ("tel", 117),
+        ("totalPrice", 1250),
+        ("payAmount", "1250"),
+        ("price", "6.25"),
+        ("cost", 5),
     ],
 )
 def test_short_personal_values_go_by_their_key(key: str, value: Any) -> None:
