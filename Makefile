@@ -9,7 +9,7 @@ PULUMI = PATH="$$($(BIN)/python tools/pulumi/ensure.py):$(CURDIR)/$(BIN):$$PATH"
 BROWSER = YSPARTNER_BROWSER="$$($(BIN)/python tools/browser/ensure.py)"
 JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) '*' 2)
 
-.PHONY: help setup demo docs test test-deep lint bench lock clean
+.PHONY: help setup demo docs test test-deep test-matrix dist lint bench lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -41,11 +41,17 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+test-matrix: $(READY) ## Engine and protocol tests on each Python that is here, lowest and newest Pulumi SDK
+	$(PULUMI) $(BIN)/python tools/matrix.py
+
+dist: $(READY) ## Build the wheel and the source distribution, the same bytes each time
+	$(BIN)/python -m build --no-isolation --outdir dist
+
 bench: $(READY) ## Measure against a no-op stack of the same size
 	@$(PULUMI) $(BIN)/python -m benchmarks
 
 lock: ## Renew requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra sandbox --extra review --group dev --universal --generate-hashes --no-emit-index-url \
+	uv pip compile pyproject.toml --extra doctor --extra sandbox --extra review --group dev --universal --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --python-version 3.11 --custom-compile-command "make lock" \
 		--upgrade -o requirements.lock
 

@@ -13,12 +13,13 @@ from . import dialect as shape
 from .api import api_routes
 from .control import control_routes
 from .endpoint import new_request_id
+from .page import page_routes
 from .pbx_api import pbx_routes
 from .portal import Portal
 
 
 def create_app(portal: Portal) -> Starlette:
-    """The Partner API of `portal`, the API of its PBXs, and the control endpoints."""
+    """The Partner API of `portal`, the API of its PBXs, the page for people, and the control endpoints."""
 
     def no_such_page(_request: Request, error: Exception) -> Response:
         # Only HTTPException is registered; the signature is starlette's.
@@ -28,6 +29,6 @@ def create_app(portal: Portal) -> Starlette:
         return JSONResponse(envelope, http_status)
 
     return Starlette(
-        routes=[*api_routes(portal), *pbx_routes(portal), *control_routes(portal)],
+        routes=[*api_routes(portal), *pbx_routes(portal), *page_routes(portal), *control_routes(portal)],
         exception_handlers={HTTPException: no_such_page},
     )

@@ -1,8 +1,7 @@
-"""Endpoints under `/_sandbox/`, to control a sandbox in another process: no token, only loopback."""
+"""Endpoints under `/_sandbox/`, to control a sandbox from another process of this machine, without a token."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .portal import Order, Portal, UnknownError
+from .same_machine import stranger
 
 Control = Callable[[Request, dict[str, Any]], Any]
 
@@ -54,8 +54,9 @@ def control_routes(portal: Portal) -> list[Route]:
 
     def served(control: Control) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            if request.client is None or not ipaddress.ip_address(request.client.host).is_loopback:
-                return JSONResponse({"error": "loopback only"}, 403)
+            problem = stranger(request)
+            if problem:
+                return JSONResponse({"error": problem}, 403)
             try:
                 body = await request.json() if request.method == "POST" else {}
                 if not isinstance(body, dict):

@@ -29,6 +29,9 @@ SOFTWARE_EDITION = 12
 """The product id of a P-Series Software Edition PBX."""
 
 SUCCEED = "succeed"
+CANCELLED = "cancelled"
+FINAL = (SUCCEED, CANCELLED, "failed", "invalid", "refunded")
+"""The statuses of orders that wait for nobody."""
 REFRESH_TOKEN_LIFE = 15 * 24 * 3600.0
 COUNTS: tuple[Count, ...] = ("extensions", "concurrent_calls")
 
@@ -119,9 +122,13 @@ class Pbx:
     created: float
     instance_id: str
 
+    def count(self, count: Count) -> int:
+        """One of its counts."""
+        return self.extensions if count == "extensions" else self.concurrent_calls
+
     def add(self, count: Count, quantity: int) -> None:
         """Raise one count."""
-        setattr(self, count, getattr(self, count) + quantity)
+        setattr(self, count, self.count(count) + quantity)
 
 
 @dataclass
@@ -147,6 +154,15 @@ class Order:
     landed: set[Count] = field(default_factory=set)
     succeeded_at: float | None = None
     listed: bool = True
+    before: dict[Count, int] = field(default_factory=dict)
+    """What the PBX had when the order was taken; nothing for a PBX that isn't in the account."""
+    after: dict[Count, int] = field(default_factory=dict)
+    """What the PBX had once a count landed."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person can still pay or cancel it."""
+        return self.status.casefold() not in FINAL
 
     def quantity(self, count: Count) -> int:
         """How many of `count` the order is for."""
@@ -298,6 +314,17 @@ class Portal:
                 order.succeeded_at = self.clock.now()
             self._settle()
 
+    def pay(self, order_no: str) -> None:
+        """Pay an open order, as a person does in the portal.
+
+        Raises `UnknownError`; and `ValueError` for an order that isn't open.
+        """
+        self._close(order_no, SUCCEED)
+
+    def cancel(self, order_no: str) -> None:
+        """Cancel an open order, as a person does in the portal. Raises as `pay` does."""
+        self._close(order_no, CANCELLED)
+
     def land(self, order_no: str, extensions: bool = True, concurrent_calls: bool = True) -> None:
         """Make what an order bought show in the counts now."""
         with self.lock:
@@ -446,6 +473,13 @@ class Portal:
 
     # Inside ----------------------------------------
 
+    def _close(self, order_no: str, status: str) -> None:
+        with self.lock:
+            order = self.order(order_no)
+            if not order.is_open:
+                raise ValueError(f"order {order.order_no} is {order.status} already")
+            self.set_status(order_no, status)
+
     def _plan(self, plan: Plan | str) -> Plan:
         if isinstance(plan, Plan):
             return plan
@@ -469,6 +503,7 @@ class Portal:
         listing: When = "instant",
     ) -> Order:
         self._serial += 1
+        pbx = self.pbxs.get(serial_number)
         return Order(
             order_no=f"OQ{3206269349344043008 + self._serial * 4096}",
             order_id=str(3206269349343043584 + self._serial * 4096),
@@ -486,6 +521,7 @@ class Portal:
             listing=listing,
             listed=listing == "instant",
             succeeded_at=created if status == SUCCEED else None,
+            before={count: pbx.count(count) for count in COUNTS} if pbx is not None else {},
         )
 
     def _record(self, order: Order) -> Order:
@@ -514,6 +550,7 @@ class Portal:
             pbx = self.pbxs.get(order.serial_number)
             if pbx is not None:
                 pbx.add(count, order.quantity(count))
+                order.after[count] = pbx.count(count)
 
 
 def _created(order: Order) -> float:
