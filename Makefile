@@ -29,10 +29,10 @@ docs: $(READY) ## Build the documentation's site, build/docs/index.html
 	$(BIN)/sphinx-build -W --keep-going -q -b html -d build/doctrees docs build/docs
 
 test: lint ## Run every check; the slowest variants only in test-deep
-	$(PULUMI) $(BROWSER) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not deep" tests
+	$(PULUMI) $(BROWSER) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not deep"
 
 test-deep: lint ## Run everything: all variants, thousands of examples, each guard removed in turn
-	$(PULUMI) $(BROWSER) HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q -n $(JOBS) --dist worksteal --timeout 3600 tests
+	$(PULUMI) $(BROWSER) HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q -n $(JOBS) --dist worksteal --timeout 3600
 	$(BIN)/python tools/guards.py
 
 lint: $(READY)

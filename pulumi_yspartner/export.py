@@ -10,14 +10,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from .model import COUNTS, MAX_COUNT, Counts
-from .partner import Account, connect
-from .partner.answers import Found
+from .partner import Account, answers, connect
 from .settings import Settings
 from .sources import CountsRead, capacity_source
-
-_LABELS = ("comment", "remark", "productAlias", "alias", "name")
-"""Fields that may hold what people call a PBX. `comment` is SEEN in the product list, the others are UNKNOWN; the label
-only makes names and comments."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ async def read_fleet(settings: Settings, serial_numbers: Collection[str] = ()) -
         listed = (await account.products()).by_serial_number
         chosen = list(dict.fromkeys(serial_numbers)) or sorted(listed)
         read = await source.read(chosen)
-    labels = {serial: _label(listed.get(serial)) for serial in chosen}
+    labels = {serial: answers.label(listed[serial]) if serial in listed else "" for serial in chosen}
     names = resource_names(labels)
     pbxs = [_exported(serial, names[serial], labels[serial], read[serial]) for serial in chosen]
     return Fleet(pbxs, settings.capacity_source)
@@ -95,10 +90,10 @@ def as_yaml(fleet: Fleet, day: str) -> str:
     for pbx in fleet.pbxs:
         lines.append("")
         if pbx.problem:
-            lines += [f"# {_one_line(pbx.problem)}", *_entry(pbx, "# ")]
+            lines += [f"# {answers.one_line(pbx.problem)}", *_entry(pbx, "# ")]
             continue
         if pbx.label:
-            lines.append(f"# {_one_line(pbx.label)}")
+            lines.append(f"# {answers.one_line(pbx.label)}")
         lines += _entry(pbx, "")
     return "\n".join([*lines, ""])
 
@@ -118,15 +113,6 @@ _SOURCES = {
 }
 
 
-def _label(listed: Found | None) -> str:
-    """What people call a PBX, where its item of the product list says so."""
-    for key in _LABELS:
-        value = listed.value.get(key) if listed is not None else None
-        if isinstance(value, str) and value.strip():
-            return _one_line(value)
-    return ""
-
-
 def _slug(text: str) -> str:
     """Letters and digits, in words: `Büro Nord (2)` is `buero-nord-2`."""
     plain = text.casefold().translate(_TRANSCRIBED)
@@ -135,11 +121,6 @@ def _slug(text: str) -> str:
 
 
 _TRANSCRIBED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae"})
-
-
-def _one_line(text: str) -> str:
-    """Text of others as a comment: nothing in it can end the line or move a cursor."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:200]
 
 
 def _pbxs(number: int) -> str:

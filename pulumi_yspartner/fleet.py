@@ -12,8 +12,8 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from pulumi.output import Output, contains_unknowns
 from pulumi.runtime.config import CONFIG, get_config, get_config_env
 from pydantic import ValidationError
 
+from .connected_account import ConnectedAccount
 from .errors import SettingsError, YsPartnerError
 from .model import (
     COUNTS,
@@ -38,7 +39,7 @@ from .model import (
 from .money import Money
 from .observing import Observation, duplicates, observe, unreadable
 from .orders import is_dead, is_settled
-from .partner import Account, connect
+from .partner import Account
 from .settings import NAMESPACE, Settings, load
 from .sources import capacity_source
 from .wording import amounts, describe, priced, shortage, steps
@@ -65,6 +66,10 @@ def settings_of_this_program() -> Settings:
 # --- the fleet -----------------------------------------------------------------------------------------------------
 
 
+class PbxsRefusedError(pulumi.RunError):
+    """Ends a run in which PBXs were refused, after everything was said."""
+
+
 @dataclass
 class Member:
     """One resource of the fleet, on its way from the constructor to its line."""
@@ -79,9 +84,10 @@ class Fleet:
     """All the `PbxCapacity` of one program."""
 
     settings: Settings
+    account: ConnectedAccount
     started: float = field(default_factory=time.time)
     members: list[Member] = field(default_factory=list)
-    waiting: list[tuple[Member, Declaration, asyncio.Future[None]]] = field(default_factory=list)
+    waiting: list[tuple[Member, asyncio.Future[None]]] = field(default_factory=list)
     batch: asyncio.Task[None] | None = None
     reported: int = 0
     lines: int = 0
@@ -91,17 +97,17 @@ class Fleet:
     prices: list[Money | None] = field(default_factory=list)
     unpriced: str | None = None
     refusals: int = 0
-    account: Account | None = None
-    open_connections: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @classmethod
     def of_this_program(cls) -> Fleet:
-        """The fleet of the running program; a new program (another event loop) has a new one."""
-        global _current
+        """The fleet of the running program. A new program (another event loop) has a new one; several may run at once,
+        in threads of their own."""
         loop = asyncio.get_event_loop()
-        if _current is None or _current[0] is not loop:
-            _current = (loop, cls(settings_of_this_program()))
-        return _current[1]
+        if loop not in _fleets:
+            for ended in [each for each in _fleets if each.is_closed()]:
+                _fleets.pop(ended, None)
+            _fleets[loop] = new_fleet.get()()
+        return _fleets[loop]
 
     # --- observing -------------------------------------------------------------------------------------------------
 
@@ -134,7 +140,7 @@ class Fleet:
         except ValidationError:
             return None
         read: asyncio.Future[None] = asyncio.get_event_loop().create_future()
-        self.waiting.append((member, member.declaration, read))
+        self.waiting.append((member, read))
         if self.batch is None:
             self.batch = asyncio.ensure_future(self._read_batches())
         return read
@@ -144,29 +150,34 @@ class Fleet:
         while self.waiting:
             batch, self.waiting = self.waiting, []
             try:
-                declarations = [declaration for _, declaration, _ in batch]
-                observation = await self._observe(declarations)
-                if observation.problem:
-                    self.problems.add(observation.problem)
-                twice = duplicates([each.declaration.serial_number for each in self.members if each.declaration])
-                for (member, declaration, _), reading in zip(batch, observation.readings, strict=True):
-                    duplicate = twice.get(declaration.serial_number)
-                    member.reading = reading.model_copy(update={"duplicate": duplicate})
+                await self.read([member for member, _ in batch])
             except Exception as error:  # noqa: BLE001 - raised where the readings are waited for
-                for _, _, read in batch:
+                for _, read in batch:
                     read.set_exception(error)
             else:
-                for _, _, read in batch:
+                for _, read in batch:
                     read.set_result(None)
         self.batch = None
 
+    async def read(self, members: Sequence[Member]) -> None:
+        """Give these members their readings, in one batch. What can't be read is said in the readings."""
+        declaring = [(member, member.declaration) for member in members if member.declaration]
+        if not declaring:
+            return
+        observation = await self._observe([declaration for _, declaration in declaring])
+        if observation.problem:
+            self.problems.add(observation.problem)
+        twice = duplicates([each.declaration.serial_number for each in self.members if each.declaration])
+        for (member, declaration), reading in zip(declaring, observation.readings, strict=True):
+            member.reading = reading.model_copy(update={"duplicate": twice.get(declaration.serial_number)})
+
     async def _observe(self, declarations: Sequence[Declaration]) -> Observation:
+        async def read(account: Account) -> Observation:
+            source = capacity_source(account, self.settings)
+            return await observe(account, source, declarations, self.settings, time.time())
+
         try:
-            if self.account is None:
-                client = await self.open_connections.enter_async_context(connect(self.settings))
-                self.account = Account(client, self.settings)
-            source = capacity_source(self.account, self.settings)
-            return await observe(self.account, source, declarations, self.settings, time.time())
+            return await self.account.asked(read)
         except YsPartnerError as error:
             return unreadable(declarations, error)
 
@@ -175,17 +186,17 @@ class Fleet:
     async def report(self, resource: pulumi.Resource, member: Member) -> None:
         """Say what becomes of one resource; after the last, say the total and end a run with refusals."""
         try:
-            said = await _Said.of(resource)
+            said = await Said.of(resource)
         except Exception:  # noqa: BLE001 - registering it failed; the engine reports that
             said = None
         if said is not None and member.declaration is not None:
-            self._say(resource, member, member.declaration, said)
+            self.say(resource, member.declaration, member.reading, said)
         self.reported += 1
         if self.reported == len(self.members):
-            await self._conclude()
+            await self.conclude()
 
-    def _say(self, resource: pulumi.Resource, member: Member, declaration: Declaration, said: _Said) -> None:
-        reading = member.reading
+    def say(self, resource: pulumi.Resource, declaration: Declaration, reading: Reading | None, said: Said) -> None:
+        """The line of one resource, from what was read and what the engine answered."""
         serial = declaration.serial_number
         if reading is not None and reading.duplicate:
             said.refused = said.refused or reading.duplicate
@@ -242,7 +253,7 @@ class Fleet:
         else:
             self._line(f"ordered: {placed.order_no or 'number unknown'}, {placed.status}; {bought}; {serial}", resource)
 
-    def _shortage(self, declaration: Declaration, reading: Reading, said: _Said) -> str:
+    def _shortage(self, declaration: Declaration, reading: Reading, said: Said) -> str:
         now = time.time()
         lacking = f"short: has {shortage(declaration.want, reading.counts)}"
         pending = [
@@ -260,9 +271,14 @@ class Fleet:
             lacking += "; the last order was never placed"
         return f"{lacking}; an unchanged declaration buys nothing, change reorder to order it"
 
-    async def _conclude(self) -> None:
-        await self.open_connections.aclose()
-        self.account, self.open_connections = None, AsyncExitStack()
+    def close_if_unused(self) -> None:
+        """End the connection where no resource waits for it; what a look-up needs it for ends it after itself."""
+        if self.reported == len(self.members):
+            self.account.close()
+
+    async def conclude(self) -> None:
+        """The lines after the last resource's. Raises `PbxsRefusedError` where one was refused."""
+        self.account.close()
         for _ in range(10):
             await asyncio.sleep(0)  # Pulumi logs a resource's line in a task of its own; an error here would end it
         for problem in sorted(self.problems):
@@ -275,7 +291,7 @@ class Fleet:
                 pulumi.log.info(f"why a price is unknown: {self.unpriced}")
             pulumi.log.info(self._total())
         if self.refusals:
-            raise pulumi.RunError(
+            raise PbxsRefusedError(
                 f"{self.refusals} of {_pbxs(len(self.members))} {'was' if self.refusals == 1 else 'were'} refused; "
                 f"nothing was bought for {'it' if self.refusals == 1 else 'them'}. The error of each says why."
             )
@@ -290,11 +306,19 @@ class Fleet:
         return total
 
 
-_current: tuple[asyncio.AbstractEventLoop, Fleet] | None = None
+def _new_fleet() -> Fleet:
+    settings = settings_of_this_program()
+    return Fleet(settings, ConnectedAccount(settings))
+
+
+new_fleet: ContextVar[Callable[[], Fleet]] = ContextVar("new_fleet", default=_new_fleet)
+"""Makes a program's fleet; tests of programs have it read what they say rather than a portal."""
+
+_fleets: dict[asyncio.AbstractEventLoop, Fleet] = {}
 
 
 @dataclass
-class _Said:
+class Said:
     """What the engine answered for a resource. In a preview, what is not known yet is absent."""
 
     purchase: Purchase | None
@@ -304,7 +328,7 @@ class _Said:
     """Whether this run changes the resource; told in a preview only."""
 
     @classmethod
-    async def of(cls, resource: pulumi.Resource) -> _Said:
+    async def of(cls, resource: pulumi.Resource) -> Said:
         outputs = cast("Any", resource)  # `purchase` and `refused` are no documented outputs
         purchase, refused = await _known(outputs.purchase), await _known(outputs.refused)
         orders = await _known(outputs.orders)

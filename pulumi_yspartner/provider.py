@@ -105,22 +105,7 @@ class PbxCapacityProvider(ResourceProvider):
     @_plain_errors
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate the declaration and add what it would buy, or why that is refused. Pure and instant."""
-        if failures := _unknowns(news):
-            return CheckResult(_without_provider(news), failures)
-        try:
-            declaration = Declaration.model_validate(declared_inputs(news))
-        except ValidationError as error:
-            return CheckResult(_without_provider(news), _malformed(error))
-        before = _before(olds, declaration)
-        reading = Reading.model_validate(news["observed"]) if isinstance(news.get("observed"), dict) else None
-        decided = plan(declaration, before, reading, self._settings, time.time())
-        inputs: dict[str, Any] = declaration.dump()
-        if decided.purchase is not None and reading is not None:
-            inputs["observed"] = {name: reading.counts[name] for name in COUNTS if name in declaration.want}
-            inputs["purchase"] = decided.purchase.dump()
-        if decided.refused is not None:
-            inputs["refused"] = decided.refused
-        return CheckResult(inputs, [])
+        return checked(olds, news, self._settings)
 
     @_plain_errors
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -236,6 +221,26 @@ class _Runtime:
         except (OSError, TimeoutError, ValueError):
             return False
         return True
+
+
+def checked(olds: Mapping[str, Any], news: Mapping[str, Any], settings: Settings) -> CheckResult:
+    """What `check` answers: the inputs with their purchase or refusal, or what is malformed in them."""
+    if failures := _unknowns(news):
+        return CheckResult(_without_provider(news), failures)
+    try:
+        declaration = Declaration.model_validate(declared_inputs(news))
+    except ValidationError as error:
+        return CheckResult(_without_provider(news), _malformed(error))
+    before = _before(olds, declaration)
+    reading = Reading.model_validate(news["observed"]) if isinstance(news.get("observed"), dict) else None
+    decided = plan(declaration, before, reading, settings, time.time())
+    inputs: dict[str, Any] = declaration.dump()
+    if decided.purchase is not None and reading is not None:
+        inputs["observed"] = {name: reading.counts[name] for name in COUNTS if name in declaration.want}
+        inputs["purchase"] = decided.purchase.dump()
+    if decided.refused is not None:
+        inputs["refused"] = decided.refused
+    return CheckResult(inputs, [])
 
 
 def declared_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:

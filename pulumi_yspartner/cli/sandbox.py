@@ -37,6 +37,13 @@ Examples:
     metavar="SN=EXT/CC",
     help=f"A PBX with its extensions and concurrent calls; may be repeated.  [default: {DEFAULT_PBX}]",
 )
+@click.option(
+    "--contact",
+    "contacts",
+    multiple=True,
+    metavar="COMPANY=E-MAIL",
+    help="A billing contact; may be repeated. Without any there is one.",
+)
 @click.option("--client-id", default="sandbox", show_default=True, help="The client id to accept.")
 @click.option("--client-secret", default="sandbox-secret", show_default=True, help="The client secret to accept.")
 @click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds that every answer takes.")
@@ -55,6 +62,7 @@ Examples:
 def command(
     port: int,
     pbxs: tuple[str, ...],
+    contacts: tuple[str, ...],
     client_id: str,
     client_secret: str,
     latency: float,
@@ -82,6 +90,7 @@ def command(
     )
     for text in pbxs or (DEFAULT_PBX,):
         _add_pbx(portal, text)
+    _add_contacts(portal, contacts)
     for spec in faults:
         try:
             portal.faults.add(spec)
@@ -128,6 +137,18 @@ def _add_pbx(portal: Portal, text: str) -> None:
     if serial_number in portal.pbxs:
         raise click.BadParameter(f"{serial_number} is given twice", param_hint="--pbx")
     portal.add_pbx(serial_number, int(match[2]), int(match[3]))
+
+
+def _add_contacts(portal: Portal, texts: tuple[str, ...]) -> None:
+    if not texts:
+        return
+    first = portal.contacts[0].contact_id
+    portal.contacts.clear()
+    for number, text in enumerate(texts):
+        company, _, email_address = (part.strip() for part in text.partition("="))
+        if not company or not email_address:
+            raise click.BadParameter(f"{text}: must look like ACME=billing@acme.example", param_hint="--contact")
+        portal.add_contact(first + number, company, email_address)
 
 
 def _greet(server: SandboxServer) -> None:

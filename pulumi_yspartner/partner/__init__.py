@@ -5,6 +5,7 @@
 """
 
 from .account import Account
-from .client import Catalog, Contact, OrderRequest, PartnerClient, Receipt, connect
+from .answers import BillingContact
+from .client import Catalog, OrderRequest, PartnerClient, Receipt, connect
 
-__all__ = ["Account", "Catalog", "Contact", "OrderRequest", "PartnerClient", "Receipt", "connect"]
+__all__ = ["Account", "BillingContact", "Catalog", "OrderRequest", "PartnerClient", "Receipt", "connect"]

@@ -51,6 +51,10 @@ class Account:
         """What can be bought for one PBX, read now."""
         return await self.client.catalog(serial_number)
 
+    async def contacts(self) -> list[answers.BillingContact]:
+        """All billing contacts of the account."""
+        return await self._contacts.get()
+
     async def price(
         self, serial_number: str, catalog: Catalog, plan_id: str, quantities: Counts, *, within: float
     ) -> Money:

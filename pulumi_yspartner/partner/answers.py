@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -34,6 +34,9 @@ ORDER_NO = "orderNo"  # SEEN
 ORDER_STATUS = "orderStatus"  # SEEN
 TRANSACTION_NO = "transactionNo"  # SEEN in the tutorial's answer
 CREATE_TIME = "createTime"  # SEEN; its unit is UNKNOWN
+ACTIVATION_STATUS = "activationStatus"  # SEEN
+LABELS = ("comment", "remark", "productAlias", "alias", "name")
+"""What people call a PBX. `comment` is SEEN in the product list, the others are UNKNOWN; a label decides nothing."""
 QUANTITY = "quantity"  # SEEN in requests; INFERRED in order details
 
 COUNT_NAMES: dict[CountName, tuple[str, ...]] = {
@@ -146,7 +149,7 @@ def page(result: Any) -> Page:
     raise ReadingError(f"a list was expected, found: {keys_of(result)}")
 
 
-# --- counts --------------------------------------------------------------------------------------------------------
+# --- products ------------------------------------------------------------------------------------------------------
 
 
 def products(document: Any) -> dict[str, Found]:
@@ -159,6 +162,20 @@ def products(document: Any) -> dict[str, Found]:
         known = read.get(serial)
         read[serial] = Found(found.path, {"sameSerialNumber": [known.value, found.value]}) if known else found
     return read
+
+
+def label(product: Found) -> str:
+    """What people call a PBX, where its item of the product list says so; else empty."""
+    labels = (product.value.get(key) for key in LABELS)
+    return next((one_line(value) for value in labels if isinstance(value, str) and value.strip()), "")
+
+
+def one_line(text: str) -> str:
+    """Text of others as a comment: nothing in it can end the line or move a cursor."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:200]
+
+
+# --- counts --------------------------------------------------------------------------------------------------------
 
 
 def counts(document: Any, serial_number: str, fields: CapacityFields) -> dict[CountName, int]:
@@ -307,15 +324,35 @@ def _under_plan(found: Found) -> str | None:
     return None
 
 
-def contacts(document: Any) -> dict[str, str]:
-    """Billing contacts: id and a name for people (company, else person; SEEN)."""
+@dataclass(frozen=True)
+class BillingContact:
+    """Somebody whom an order can be billed to. What is not stated is empty."""
+
+    id: str
+    """Its 19 digits, as text."""
+    company: str = ""
+    person: str = ""
+    """First and last name."""
+    email_address: str = field(default="", repr=False)
+    """Where the invoice goes."""
+
+    @property
+    def name(self) -> str:
+        """The company, else the person."""
+        return self.company or self.person or "unnamed"
+
+
+def contacts(document: Any) -> list[BillingContact]:
+    """The billing contacts of an answer (all names SEEN)."""
     read = {}
     for found in having(document, BILLING_CONTACT_ID):
-        person = " ".join(str(found.value.get(key) or "") for key in ("firstName", "lastName")).strip()
-        company = found.value.get("company")
-        name = company if isinstance(company, str) and company.strip() else person
-        read[str(text(found.value[BILLING_CONTACT_ID]))] = printable(name) or "unnamed"
-    return read
+        company, first_name, last_name, email = (
+            printable(value) if isinstance(value := found.value.get(key), str) else ""
+            for key in ("company", "firstName", "lastName", "emailAddress")
+        )
+        id = str(text(found.value[BILLING_CONTACT_ID]))
+        read[id] = BillingContact(id, company, f"{first_name} {last_name}".strip(), email)
+    return list(read.values())
 
 
 # --- prices --------------------------------------------------------------------------------------------------------

@@ -31,14 +31,6 @@ _SAVE = "/order/openapi/order/v1/save"
 
 
 @dataclass(frozen=True)
-class Contact:
-    """A billing contact."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True)
 class Catalog:
     """What can be bought for one PBX: the raw answer, read where it is needed."""
 
@@ -177,10 +169,9 @@ class PartnerClient:
         query: dict[str, str | int] = {"productId": PRODUCT_ID, "productNo": serial_number}
         return Catalog(await self._connection.get(_PURCHASE_INFO, query))
 
-    async def contacts(self) -> list[Contact]:
+    async def contacts(self) -> list[answers.BillingContact]:
         """The account's billing contacts."""
-        found = answers.contacts(await self._connection.get(_CONTACTS))
-        return [Contact(id, name) for id, name in found.items()]
+        return answers.contacts(await self._connection.get(_CONTACTS))
 
     async def orders(self) -> list[answers.ReadOrder]:
         """All orders of the account, as the order list has them."""

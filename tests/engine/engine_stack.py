@@ -163,17 +163,18 @@ class Stack:
     def destroy(self, *arguments: str) -> Result:
         return self.run("destroy", "--yes", "--skip-preview", *arguments)
 
-    def run(self, command: str, *arguments: str, **env: str) -> Result:
-        """Any `pulumi` command on this stack."""
-        options = ["--non-interactive", "--color=never", "--stack", STACK]
+    def run(self, command: str, *arguments: str, of: str = STACK, **env: str) -> Result:
+        """Any `pulumi` command on this stack, or another `of` the same project."""
+        options = ["--non-interactive", "--color=never", "--stack", of]
         words = ["pulumi", *command.split(), *arguments]
         line: list[str | Path] = [self.cli / "pulumi", *words[1:], *options]
-        code, output = _call(line, self.folder, {**self._environment(), **env})
+        code, output = _call(line, self.folder, {**self.environment(), **env})
         result = Result(" ".join(words), code, output)
         self.results.append(result)
         return result
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What `pulumi` commands get, and no more."""
         return {**clean_environment(self.cli, self.folder), **self.env}
 
     # --- what a test asks ---

@@ -33,17 +33,15 @@ from pulumi_yspartner import fleet as fleet_module
 from pulumi_yspartner import ordering as ordering_module
 from pulumi_yspartner import provider as provider_module
 from pulumi_yspartner import settings as settings_module
-from pulumi_yspartner.errors import YsPartnerError
-from pulumi_yspartner.fleet import Fleet
+from pulumi_yspartner.connected_account import ConnectedAccount
+from pulumi_yspartner.fleet import Fleet, Member, Said
 from pulumi_yspartner.model import Declaration, OrderRecord, Purchase, Reading, State
-from pulumi_yspartner.observing import Observation, duplicates, observe, unreadable
 from pulumi_yspartner.ordering import Ordering
-from pulumi_yspartner.partner import Account, PartnerClient, connect
+from pulumi_yspartner.partner import PartnerClient
 from pulumi_yspartner.partner import connection as connection_module
 from pulumi_yspartner.partner import http as http_module
 from pulumi_yspartner.provider import PbxCapacityProvider
 from pulumi_yspartner.sandbox import Portal
-from pulumi_yspartner.sources import capacity_source
 
 HQ = "3651D3296882"
 PROVIDER = "__provider"
@@ -175,10 +173,10 @@ class MiniEngine:
         self.runs.append(run)
         hooks = _Hooks(crash, engine_lives, looks, before_order, before_sending, on_look, preview=preview)
         with self._process(run, hooks, {"PURCHASES": purchases, **settings}) as provider:
-            fleet, readings = self._program(declared)
+            fleet, members = self._program(declared)
             steps: dict[str, Callable[[], None]] = {}
             for name, inputs in declared.items():
-                _, reading = readings[name]
+                reading = members[name].reading
                 steps[name] = self._plan_step(run, provider, name, inputs, reading, name in replace, plan)
                 if name in run.errors:
                     steps.clear()  # a failing check stops the run
@@ -196,7 +194,7 @@ class MiniEngine:
                     for name in gone:
                         self._delete(run, provider, name)
             if not run.crashed:
-                self._report(run, fleet, readings, preview=preview)
+                self._report(run, fleet, members, preview=preview)
         return run
 
     def preview(self, declared: Declared, **options: Any) -> Run:
@@ -354,64 +352,36 @@ class MiniEngine:
 
     # --- the program -----------------------------------------------------------------------------------------------
 
-    def _program(self, declared: Declared) -> tuple[Fleet, dict[str, tuple[Declaration | None, Reading | None]]]:
-        """The reading of the whole fleet in one batch, as `Fleet` does it."""
+    def _program(self, declared: Declared) -> tuple[Fleet, dict[str, Member]]:
+        """The reading of the whole fleet in one batch, as the program does it."""
         settings = settings_module.load({}, os.environ)
-        valid: dict[str, Declaration] = {}
+        fleet = Fleet(settings, ConnectedAccount(settings), started=self.portal.clock.now())
+        members = {name: Member() for name in declared}
         for name, inputs in declared.items():
             with contextlib.suppress(ValidationError):
-                valid[name] = Declaration.model_validate({k: v for k, v in inputs.items() if v is not None})
-        declarations = list(valid.values())
+                members[name].declaration = Declaration.model_validate(
+                    {k: v for k, v in inputs.items() if v is not None}
+                )
+        fleet.members.extend(members.values())
+        anyio.run(fleet.read, fleet.members)
+        return fleet, members
 
-        async def read() -> Observation:
-            try:
-                async with connect(settings) as client:
-                    account = Account(client, settings)
-                    source = capacity_source(account, settings)
-                    return await observe(account, source, declarations, settings, self.portal.clock.now())
-            except YsPartnerError as error:
-                return unreadable(declarations, error)
-
-        observation = anyio.run(read) if declarations else Observation(())
-        fleet = Fleet(settings, started=self.portal.clock.now())
-        if observation.problem:
-            fleet.problems.add(observation.problem)
-        twice = duplicates([each.serial_number for each in declarations])
-        readings: dict[str, tuple[Declaration | None, Reading | None]] = dict.fromkeys(declared, (None, None))
-        for (name, declaration), reading in zip(valid.items(), observation.readings, strict=True):
-            duplicate = twice.get(declaration.serial_number)
-            readings[name] = declaration, reading.model_copy(update={"duplicate": duplicate})
-        return fleet, readings
-
-    def _report(
-        self,
-        run: Run,
-        fleet: Fleet,
-        readings: Mapping[str, tuple[Declaration | None, Reading | None]],
-        *,
-        preview: bool,
-    ) -> None:
+    def _report(self, run: Run, fleet: Fleet, members: Mapping[str, Member], *, preview: bool) -> None:
         """The program's lines, from what the engine answered."""
-        for name, (declaration, reading) in readings.items():
-            fleet.members.append(fleet_module.Member(declaration=declaration, reading=reading))
+        for name, member in members.items():
             kind = run.steps.get(name)
-            if kind is None or declaration is None or kind in ("failed", "refused_by_plan"):
+            if kind is None or member.declaration is None or kind in ("failed", "refused_by_plan"):
                 continue
             known = self.resources.get(name) if not preview or kind == "same" else None
-            said = fleet_module._Said(
+            said = Said(
                 purchase=run.purchase(name) if preview else None,
                 refused=run.refused(name) if preview else None,
                 orders=known.orders if known else (),
                 is_new=preview and kind != "same",
             )
-            member = fleet_module.Member(declaration=declaration, reading=reading)
-            fleet._say(SimpleNamespace(name=name), member, declaration, said)  # type: ignore[arg-type]
-
-        async def conclude() -> None:
-            await fleet._conclude()
-
+            fleet.say(SimpleNamespace(name=name), member.declaration, member.reading, said)  # type: ignore[arg-type]
         try:
-            anyio.run(conclude)
+            anyio.run(fleet.conclude)
         except pulumi.RunError as error:
             run.errors["the program"] = str(error)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
-from sandbox_calls import Api
+from sandbox_calls import CONTACTS, Api
 
 from pulumi_yspartner.cli import main
 from pulumi_yspartner.sandbox import DIALECTS, KINDS, SandboxServer
@@ -65,6 +65,7 @@ def test_runs_reports_and_quits_quietly(number: int) -> None:
     [
         (["--pbx", "3651D3296882"], "must look like 3651D3296882=50/12"),
         (["--pbx", "A=1/2", "--pbx", "a=3/4"], "A is given twice"),
+        (["--contact", "ACME"], "must look like ACME=billing@acme.example"),
         (["--fault", "order.save:nonsense"], ", ".join(sorted(KINDS))),
         (["--fault", "nonsense"], "isn't of the form"),
         (["--dialect", "nonsense"], ", ".join(DIALECTS)),
@@ -74,6 +75,21 @@ def test_bad_options(options: list[str], message: str) -> None:
     result = CliRunner().invoke(main, ["sandbox", *options])
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_contacts_can_be_given() -> None:
+    with (
+        running("--contact", "ACME = a@acme.example", "--contact", "Globex=b@globex.example") as (_, text),
+        Api(base_url=re.findall(r"http://127\.0\.0\.1:\d+", text)[0]) as api,
+    ):
+        api.sign_in()
+        contacts = api.result(CONTACTS)
+
+    assert [(contact["company"], contact["emailAddress"]) for contact in contacts] == [
+        ("ACME", "a@acme.example"),
+        ("Globex", "b@globex.example"),
+    ]
+    assert len({contact["billingContactId"] for contact in contacts}) == 2
 
 
 def test_port_in_use(server: SandboxServer) -> None:

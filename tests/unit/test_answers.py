@@ -427,7 +427,7 @@ def test_a_service_with_another_name_is_not_taken(name: str) -> None:
 @given(ids, texts_or_numbers, wraps())
 def test_contacts_are_found_with_id_and_name(value: int, kind: Any, wrap: Wrap) -> None:
     document = as_sent(wrap({"billingContactId": kind(value), "company": "Example Ltd", "firstName": "Sam"}))
-    assert answers.contacts(document) == {str(value): "Example Ltd"}
+    assert answers.contacts(document) == [answers.BillingContact(str(value), "Example Ltd", "Sam")]
 
 
 @pytest.mark.parametrize(
@@ -440,11 +440,13 @@ def test_contacts_are_found_with_id_and_name(value: int, kind: Any, wrap: Wrap) 
     ],
 )
 def test_a_contact_without_a_company_is_named_by_the_person(fields: dict[str, Any], expected: str) -> None:
-    assert answers.contacts({"billingContactId": "1", **fields}) == {"1": expected}
+    assert [contact.name for contact in answers.contacts({"billingContactId": "1", **fields})] == [expected]
 
 
-def test_contacts_hold_no_addresses() -> None:
-    assert "example.com" not in str(answers.contacts([{"billingContactId": "1", "emailAddress": "a@example.com"}]))
+def test_a_contacts_address_is_not_printed_by_chance() -> None:
+    [contact] = answers.contacts([{"billingContactId": "1", "emailAddress": "a@example.com"}])
+    assert contact.email_address == "a@example.com"
+    assert "example.com" not in f"{contact} {contact.name}"
 
 
 # --- orders --------------------------------------------------------------------------------------------------------
