@@ -21,6 +21,7 @@ HOLE = "..."
 
 # What takes a message, besides `raise`: by the name that is called, the argument or arguments that are the message.
 TAKES_A_MESSAGE = {
+    "log.info": (0,),
     "log.warn": (0,),
     "log.error": (0,),
     "_log.warning": (0, 1, 2),
@@ -218,7 +219,7 @@ def taken(node: ast.AST) -> Iterator[ast.expr]:
         case ast.Call(func=called, args=arguments, keywords=keywords):
             name = dotted(called)
             if name.endswith("echo") and any(keyword.arg == "err" for keyword in keywords):
-                yield arguments[0]
+                yield from arguments[:1]
             for taker, positions in TAKES_A_MESSAGE.items():
                 if name == taker or name.endswith(f".{taker}"):
                     yield from (arguments[position] for position in positions if position < len(arguments))

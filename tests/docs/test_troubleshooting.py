@@ -13,13 +13,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 NOT_OURS = "Pulumi's own words"
 
 PASSED_ON = {
-    "cli.py:_or_message": "errors of this package as they are",
-    "cli.py:_serial_numbers": "what is wrong with a serial number",
+    "cli/failing.py:_as_messages": "errors of this package as they are",
+    "cli/serial_number.py:_serial_number": "what is wrong with a serial number",
     "doctor/examination.py:_examine_plans": "errors of reading, into the doctor's report",
     "doctor/examination.py:_take_counts": "why counts could not be read, into the doctor's report",
     "doctor/examination.py:_try": "errors of reading, into the doctor's report",
     "doctor/examination.py:_warns": "warnings, into the doctor's report",
     "doctor/examination.py:examine": "errors of connecting, into the doctor's report",
+    "fleet.py:_line": "its callers' words",
     "fleet.py:of": "the engine's answer",
     "fleet.py:report": "the summary of a purchase",
     "observing.py:_with_purchase": "errors of reading",
@@ -27,6 +28,7 @@ PASSED_ON = {
     "observing.py:read_contact": "errors of reading",
     "observing.py:read_plan": "errors of reading",
     "partner/envelope.py:fail": "its callers' words",
+    "testing/program.py:preview": "what the program's run ended with",
 }
 """Where a message is given without a word of its own. Its words stand where they are first said."""
 
