@@ -127,7 +127,7 @@ class Limits(_Model):
     concurrent_calls: int | None = Field(None, ge=0)
     """Concurrent calls."""
     amount: Annotated[Money, BeforeValidator(_amount), PlainSerializer(str)] | None = None
-    """Money, such as `1250.00 USD`. With it, a purchase whose price is unknown or in another currency is refused."""
+    """Money, in the currency that the portal uses. With it, a purchase whose price is not known is refused."""
 
 
 class CapacityFields(_Model):
