@@ -12,7 +12,7 @@ project_copyright = author
 version = release = installed_version("pulumi_yspartner")
 html_title = "pulumi_yspartner"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "generated", "headings"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "generated", "accessible"]
 exclude_patterns = ["_*"]
 
 myst_heading_anchors = 4

@@ -15,6 +15,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from doc_pages import ROOT
 
+import pulumi_yspartner
+from pulumi_yspartner import testing
+from pulumi_yspartner.cli import main
 from pulumi_yspartner.partner.answers import SOUGHT
 from pulumi_yspartner.settings import Settings, variable
 
@@ -93,6 +96,24 @@ def test_the_page_about_the_api_has_every_name_that_is_looked_for(site: Path) ->
 
     for name in {name for sought in SOUGHT for name in sought.names}:
         assert f'<span class="pre">{name}</span>' in page, name
+
+
+def test_the_python_page_has_everything_that_is_exported(site: Path) -> None:
+    ids = Anchors(site / "python-api.html").ids
+
+    for name in pulumi_yspartner.__all__:
+        assert f"pulumi_yspartner.{name}" in ids
+    for name in set(testing.__all__) - set(pulumi_yspartner.__all__):
+        assert f"pulumi_yspartner.testing.{name}" in ids
+
+
+def test_the_command_page_has_every_verb(site: Path) -> None:
+    page = (site / "command-line.html").read_text()
+
+    for verb, command in main.commands.items():
+        assert f'id="yspartner-{verb}"' in page, verb
+        for option in command.params:
+            assert f'id="cmdoption-yspartner-{verb}-{option.opts[0].strip("-")}"' in page, option.opts[0]
 
 
 @pytest.mark.parametrize(
