@@ -1,4 +1,4 @@
-"""What the theme leaves out: levels of the navigation's headings for screen readers, and code that scrolls by keyboard."""
+"""What the theme leaves out: the levels of the navigation's headings, and code that scrolls by keyboard."""
 
 from __future__ import annotations
 

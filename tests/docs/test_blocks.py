@@ -39,16 +39,8 @@ def programs_before(page: Path) -> set[str]:
 
 def stories() -> list[object]:
     """All pages. Most examples are left to the deep run: their own tests do the same."""
-    return [
-        pytest.param(
-            page,
-            id=name_of(page),
-            marks=[pytest.mark.deep]
-            if page.parent.parent.name == "examples" and page.parent.name != "quickstart"
-            else [],
-        )
-        for page in PAGES
-    ]
+    quick = [page for page in PAGES if page.parent.parent.name != "examples" or page.parent.name == "quickstart"]
+    return [pytest.param(page, id=name_of(page), marks=[] if page in quick else [pytest.mark.deep]) for page in PAGES]
 
 
 @pytest.mark.timeout(400)
