@@ -208,10 +208,9 @@ class Fleet:
             pulumi.log.error(f"refused: {why}. Nothing was bought for {serial}.", resource)
         elif said.purchase is not None:
             self._count(said.purchase.quantities)
-            price = reading.price_for(said.purchase.quantities, declaration.want) if reading is not None else None
+            price, why_unknown = (reading or Reading()).price_for(said.purchase.quantities, declaration.want)
             self.prices.append(price)
-            if reading is not None and self.unpriced is None:
-                self.unpriced = reading.unpriced
+            self.unpriced = self.unpriced or why_unknown
             self._line(f"{said.purchase.summary}; {priced([price])}; {serial}", resource)
         elif placed := said.placed_since(self.started):
             self._count(placed.quantities)

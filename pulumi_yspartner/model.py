@@ -231,12 +231,17 @@ class Reading(Model):
         """The counts that were read."""
         return _present(self, COUNTS)
 
-    def price_for(self, quantities: Counts, want: Counts) -> Money | None:
-        """The price of a purchase of these quantities; None where it is not known. It was asked for all that is
-        short: what a part of that would cost is not known."""
-        if self.price is None or dict(quantities) != shortfall(want, self.counts):
-            return None
-        return Money.parse(self.price)
+    def price_for(self, quantities: Counts, want: Counts) -> tuple[Money | None, str | None]:
+        """The price of a purchase of these quantities, or why it is not known, in words.
+
+        It was asked for all that is short: what a part of that would cost is not known.
+        """
+        price = Money.parse(self.price) if self.price is not None else None
+        if price is None:
+            return None, self.unpriced or "it was not read in this run"
+        if dict(quantities) != shortfall(want, self.counts):
+            return None, "it was read for all that the PBX lacks, and only a part of that is bought"
+        return price, None
 
 
 class State(Model):

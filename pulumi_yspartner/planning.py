@@ -115,7 +115,7 @@ def _plan(
             raise _Refusal(reading.not_offered[name])
     if problem := over_limit(need, settings.limits):
         raise _Refusal(problem)
-    if problem := over_amount(*_price(need, declaration, reading), settings.limits):
+    if problem := over_amount(*reading.price_for(need, want), settings.limits):
         raise _Refusal(problem)
     return Plan(
         purchase=Purchase(
@@ -162,14 +162,6 @@ def _blocks_in_check(order: SeenOrder, before: Before | None, have: Counts, sett
     return not order.references or before.purchase.reference in order.references
 
 
-def _price(need: Counts, declaration: Declaration, reading: Reading) -> tuple[Money | None, str | None]:
-    """The price of a purchase, or why it is not known."""
-    price, why = reading.price_for(need, declaration.want), reading.unpriced
-    if price is None and reading.price is not None:
-        why = "it was asked for all that the PBX lacks, and a part of that is bought"
-    return price, why
-
-
 def over_limit(quantities: Counts, limits: Limits) -> str | None:
     """Why one order is above a limit on counts, in words; None when it is within all."""
     problems = []
@@ -187,4 +179,4 @@ def over_amount(price: Money | None, why_unknown: str | None, limits: Limits) ->
     limit = f"not within the limit of {limits.amount} per order (yspartner:limits)"
     if price is not None:
         return f"the price of {price} is {limit}"
-    return f"the price is unknown and so {limit}: {why_unknown or 'it was not read in this run'}"
+    return f"the price is unknown and so {limit}: {why_unknown}"

@@ -106,7 +106,7 @@ GUARDS = [
     Guard(
         "the limit on money in preview",
         "planning.py",
-        "    if problem := over_amount(*_price(need, declaration, reading), settings.limits):",
+        "    if problem := over_amount(*reading.price_for(need, want), settings.limits):",
         "    if problem := None:",
     ),
     Guard(
@@ -124,8 +124,8 @@ GUARDS = [
     Guard(
         "a price for something else is none",
         "model.py",
-        "if self.price is None or dict(quantities) != shortfall(want, self.counts):",
-        "if self.price is None:",
+        "if dict(quantities) != shortfall(want, self.counts):",
+        "if False:",
     ),
     Guard(
         "an unknown price is not within a limit",
@@ -163,11 +163,11 @@ GUARDS = [
     Guard(
         "check makes the purchase itself",
         "provider.py",
-        "        inputs: dict[str, Any] = declaration.dump()\n",
-        '        given = {"purchase": news["purchase"]} if "purchase" in news else {}\n'
-        "        inputs: dict[str, Any] = {**declaration.dump(), **given}\n",
+        "    inputs: dict[str, Any] = declaration.dump()\n",
+        '    given = {"purchase": news["purchase"]} if "purchase" in news else {}\n'
+        "    inputs: dict[str, Any] = {**declaration.dump(), **given}\n",
     ),
-    Guard("known in preview", "provider.py", "        if failures := _unknowns(news):", "        if failures := []:"),
+    Guard("known in preview", "provider.py", "    if failures := _unknowns(news):", "    if failures := []:"),
     Guard(
         "a dead order needs reorder", "ordering.py", "        if is_new and (dead :=", "        if False and (dead :="
     ),

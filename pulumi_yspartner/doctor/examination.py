@@ -36,7 +36,7 @@ ENDPOINTS: Mapping[str, str] = {
 }
 """What each answer is called here, and the part of its path that tells it."""
 MORE = 10
-"""A price is asked for one, and for so many."""
+"""A price is asked for one more, and for so many."""
 ORDERS_LOOKED_AT = 5
 """Of the newest orders the details are read as well."""
 
@@ -53,6 +53,7 @@ class Doctor:
         self._problems: dict[str, str] = {}
         self._catalogs: dict[str, Catalog] = {}
         self._price: Money | None = None
+        self._unpriced = "no PBX's plan and services could be read"
         self.report = Report(settings.base_url, iso(now), shown_settings(settings, environment))
 
     async def examine(self, serial_numbers: Collection[str], most: int) -> Report:
@@ -253,6 +254,7 @@ class Doctor:
         except YsPartnerError as error:
             if not isinstance(error, ReadingError):
                 self._problems.setdefault("price", str(error))
+            self._unpriced = str(error)
             self.report.price = f"unknown: {error}"
             return
         self.report.price = f"{self._price} for {amount(name, 1)}, {several} for {MORE} ({serial})"
@@ -309,7 +311,7 @@ class Doctor:
             )
 
     def _look_at_switches(self) -> None:
-        if problem := over_amount(self._price, self.report.price.removeprefix("unknown: "), self._settings.limits):
+        if problem := over_amount(self._price, self._unpriced, self._settings.limits):
             self._stops(problem)
         if self._settings.purchases != "allow":
             self._stops(

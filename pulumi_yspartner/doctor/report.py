@@ -87,7 +87,7 @@ class Report:
     pbxs: list[Pbx] = field(default_factory=list)
     contacts: dict[str, str] = field(default_factory=dict)
     contact: str | None = None
-    price: str = "not asked: no PBX's plan and services could be read"
+    price: str = "not asked"
     """What one PBX's expansion would cost, in words."""
     orders: Orders | None = None
     warnings: list[str] = field(default_factory=list)

@@ -36,9 +36,8 @@ _VENDOR_WORDS = frozenset(_VENDORS.split())
 
 _PERSONAL_PARTS = re.compile(
     "activation_?code|address|amount|comment|company|contact|cost|country|custom_?ref|discount|domain|fee|first_?name"
-    "|full_?name|host|invoice"
-    "|last_?name|mail|message|mobile|nick_?name|owner|password|person|phone|po_?number|post_?code|price|product_?no|province"
-    "|remark|secret|serial|street|token$|user_?name|zip_?code",
+    "|full_?name|host|invoice|last_?name|mail|message|mobile|money|nick_?name|owner|password|person|phone|po_?number"
+    "|post_?code|price|product_?no|province|remark|secret|serial|street|token$|user_?name|zip_?code",
     re.IGNORECASE,
 )
 _WORDS = "addr city county fax first ip last mac nick note notes postal sn tax tel url vat zip"

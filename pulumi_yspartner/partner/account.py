@@ -51,10 +51,6 @@ class Account:
         """What can be bought for one PBX, read now."""
         return await self.client.catalog(serial_number)
 
-    async def contacts(self) -> list[answers.BillingContact]:
-        """All billing contacts of the account."""
-        return await self._contacts.get()
-
     async def price(
         self, serial_number: str, catalog: Catalog, plan_id: str, quantities: Counts, *, within: float
     ) -> Money:
@@ -67,6 +63,10 @@ class Account:
         except TimeoutError:
             raise NoAnswerError(f"no price within {within:g} s", method="POST", path=PRICE) from None
         return answers.price(answer, self._settings.price_fields)
+
+    async def contacts(self) -> list[answers.BillingContact]:
+        """All billing contacts of the account."""
+        return await self._contacts.get()
 
     async def contact(self, chosen: str | None) -> str:
         """The id of the billing contact to order with: the chosen one, else the account's only one."""

@@ -236,9 +236,13 @@ def _configured(document: Any, expression: str, setting: str) -> list[tuple[str,
 def _count(value: Any, where: str) -> int:
     number = _whole(value)
     if number is None or number < 0:
-        shown = f"{value!r:.40}" if isinstance(value, str | int | Decimal) else type(value).__name__
-        raise ReadingError(f"{where} is no count: {shown}")
+        raise ReadingError(f"{where} is no count: {_shown(value)}")
     return number
+
+
+def _shown(value: Any) -> str:
+    """A value that is not what it should be, short enough for a message."""
+    return f"{value!r:.40}" if isinstance(value, str | int | Decimal) else type(value).__name__
 
 
 def _whole(value: Any) -> int | None:
@@ -371,7 +375,10 @@ def price(document: Any, fields: PriceFields) -> Money:
         stated = _configured(document, fields.amount, "priceFields")
     else:
         stated = _stated_amounts(document, anywhere=fields.currency is not None)
-    codes = _configured(document, fields.currency, "priceFields") if fields.currency else _stated_currencies(document)
+    if fields.currency:
+        codes = _configured(document, fields.currency, "priceFields")
+    else:
+        codes = _spelled(document, CURRENCY_NAMES)
     if not stated or not codes:
         raise ReadingError(_no_price(document, fields))
     amounts = {where: _amount(value, where) for where, value in stated}
@@ -417,15 +424,10 @@ def _may_be_amount(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def _stated_currencies(document: Any) -> list[tuple[str, Any]]:
-    return _spelled(document, CURRENCY_NAMES)
-
-
 def _amount(value: Any, where: str) -> Decimal:
     amount = amount_of(value)
     if amount is None:
-        shown = f"{value!r:.40}" if isinstance(value, str | int | Decimal) else type(value).__name__
-        raise ReadingError(f"{where} is no amount of money: {shown}")
+        raise ReadingError(f"{where} is no amount of money: {_shown(value)}")
     amount = amount.normalize()
     # As prices are written: 1250.5 is 1250.50. Nothing is rounded.
     return amount if int(amount.as_tuple().exponent) <= -2 else amount.quantize(Decimal("0.01"))
@@ -434,8 +436,7 @@ def _amount(value: Any, where: str) -> Decimal:
 def _currency(value: Any, where: str) -> str:
     currency = currency_of(value)
     if currency is None:
-        shown = f"{value!r:.40}" if isinstance(value, str | int | Decimal) else type(value).__name__
-        raise ReadingError(f"{where} is no currency code such as USD: {shown}")
+        raise ReadingError(f"{where} is no currency code such as USD: {_shown(value)}")
     return currency
 
 

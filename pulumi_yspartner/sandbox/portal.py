@@ -268,20 +268,24 @@ class Portal:
         status: str = SUCCEED,
         po_number: str | None = None,
         age_hours: float = 0.0,
+        order_no: str | None = None,
     ) -> Order:
-        """Order as a second buyer, in the portal: recorded in `orders`, not counted in `purchases`."""
+        """Order as a second buyer, in the portal: recorded in `orders`, not counted in `purchases`.
+
+        `order_no` is for an order that is known by its number already.
+        """
         with self.lock:
-            return self._record(
-                self._new_order(
-                    self.pbx(serial_number).serial_number,
-                    via="portal",
-                    status=status,
-                    created=self.clock.now() - age_hours * 3600,
-                    extensions=extensions,
-                    concurrent_calls=concurrent_calls,
-                    po_number=po_number,
-                )
+            order = self._new_order(
+                self.pbx(serial_number).serial_number,
+                via="portal",
+                status=status,
+                created=self.clock.now() - age_hours * 3600,
+                extensions=extensions,
+                concurrent_calls=concurrent_calls,
+                po_number=po_number,
             )
+            order.order_no = order_no or order.order_no
+            return self._record(order)
 
     def seed_history(self, n: int) -> None:
         """Add `n` orders of past years for PBXs that aren't in the account any more."""

@@ -1,4 +1,5 @@
-"""What the sandbox demands of an order and of a price request: exactly the documented fields, one by one."""
+"""What the sandbox demands, field by field: of an order exactly what the vendor's tutorial sends, of a price request
+what is documented."""
 
 from __future__ import annotations
 

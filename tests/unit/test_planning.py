@@ -869,7 +869,7 @@ def test_the_price_of_all_that_is_short_is_not_the_price_of_a_part() -> None:
     decided = decide(want, {"extensions": 50, "concurrent_calls": 12}, old, settings=settings, price="1.00 USD")
     assert decided.purchase is None
     assert decided.refused is not None
-    assert "(yspartner:limits): it was asked for all that the PBX lacks" in decided.refused
+    assert "(yspartner:limits): it was read for all that the PBX lacks" in decided.refused
 
 
 # --- words ---------------------------------------------------------------------------------------------------------
