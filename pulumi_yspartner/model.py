@@ -240,7 +240,7 @@ class Reading(Model):
         if price is None:
             return None, self.unpriced or "it was not read in this run"
         if dict(quantities) != shortfall(want, self.counts):
-            return None, "it was read for all that the PBX lacks, and only a part of that is bought"
+            return None, "it was read for all that the PBX lacks, of which only a part is bought; reorder buys it all"
         return price, None
 
 

@@ -130,6 +130,7 @@ def test_anything_else_is_unknown_and_says_what_was_found(answer: Any, says: str
             st.lists(inner)
             | st.dictionaries(st.sampled_from(["price", "totalPrice", "currency", "currencyCode", "x", "a[0]"]), inner)
         ),
+        max_leaves=8,
     )
 )
 def test_no_answer_breaks_the_reading(answer: Any) -> None:
