@@ -110,6 +110,7 @@ def terminal(tmp_path: Path, pulumi_cli: Path, built: dict[str, Path]) -> Iterat
             "PIP_CACHE_DIR": run([*pip, "cache", "dir"], tmp_path).strip(),
             "PIP_NO_COMPILE": "1",
             "PIP_CONSTRAINT": str(tmp_path / "constraints.txt"),
+            "PULUMI_BACKEND_URL": tmp_path.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "of the test",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         },
@@ -126,6 +127,8 @@ def test_the_readme_can_be_followed(terminal: Terminal, tmp_path: Path) -> None:
     for file, text in {"__main__.py": code("python"), "Pulumi.yaml": code("yaml")}.items():
         (tmp_path / "project" / file).write_text(text)
 
+    # It keeps the state at home, and Pulumi takes that from the list of users, whatever HOME says.
+    prepare.remove("pulumi login --local")
     for line in prepare:
         line = line.replace("/path/to/checkout", "../checkout")
         terminal.type(line, answer="its secret" if "--secret" in line else "")
