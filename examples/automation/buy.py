@@ -80,7 +80,9 @@ def main() -> int:
 
         if review.purchases:
             stack.workspace.env_vars = {"YSPARTNER_PURCHASES": "allow"}
-        update = run("buying", lambda events: stack.up(plan=plan, on_event=events))
+        else:
+            console.print("Nothing to buy.")
+        update = run("buying" if review.purchases else "updating", lambda events: stack.up(plan=plan, on_event=events))
         show(update)
         return 1 if update.errors else 0
 

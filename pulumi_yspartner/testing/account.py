@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from ..errors import RequestRefusedError
+from ..errors import ReadingError, RequestRefusedError
 from ..model import COUNTS, CountName, normalised_serial_number
+from ..money import Money
 from ..partner import BillingContact, Catalog, PartnerClient, answers
+from ..partner.client import PriceRequest
 from ..settings import Settings
 
 PLAN = "3049040650094403584"
@@ -42,6 +44,13 @@ class Pbx:
     plans: Sequence[str] = (PLAN,)
     """Ids of the plans that the portal names for it. Of several, `plan_id` must choose."""
     label: str = ""
+    """What people call it in the portal."""
+    price: str | None = None
+    """What the portal asks for an order for it, such as `1250.00 USD`. None: it doesn't say."""
+
+    def __post_init__(self) -> None:
+        if self.price is not None and Money.parse(self.price) is None:
+            raise ValueError(f'{self.price!r} is no price such as "1250.00 USD"')
 
 
 class DescribedAccount(PartnerClient):
@@ -76,6 +85,12 @@ class DescribedAccount(PartnerClient):
     async def order(self, order_no: str) -> answers.ReadOrder:
         return next(order for order in await self.orders() if order.order_no == order_no)
 
+    async def price(self, request: PriceRequest) -> Any:
+        price = Money.parse(self._pbxs[request.serial_number].price or "")
+        if price is None:
+            raise ReadingError("this test describes no price")
+        return {answers.AMOUNT_NAMES[0]: str(price.amount), answers.CURRENCY_NAMES[0]: price.currency}
+
 
 class _NoConnection:
     """What a described account can't answer is refused, as by a portal that doesn't offer it."""
@@ -104,7 +119,8 @@ def _product(serial_number: str, pbx: Pbx) -> dict[str, Any]:
 
 
 def _service(name: CountName) -> dict[str, Any]:
-    return {answers.SERVICE_ID: f"30490605798270402{COUNTS.index(name):02}", "serviceName": answers.SERVICE_NAMES[name]}
+    id = f"30490605798270402{COUNTS.index(name):02}"
+    return {answers.SERVICE_ID: id, answers.PRICING_ID_NAMES[0]: id, "serviceName": answers.SERVICE_NAMES[name]}
 
 
 def _order(serial_number: str, order: Order) -> answers.ReadOrder:

@@ -26,7 +26,7 @@ from ..fleet import Fleet, PbxsRefusedError, new_fleet
 from ..model import Purchase
 from ..partner import BillingContact
 from ..provider import checked
-from ..settings import NAMESPACE, CapacityFields, Settings, load
+from ..settings import NAMESPACE, CapacityFields, PriceFields, Settings, load
 from .account import CONTACT, DescribedAccount, Pbx
 
 PBX_CAPACITY = "pulumi-python:dynamic/yspartner:PbxCapacity"
@@ -187,8 +187,9 @@ def _in_folder(folder: Path | None) -> Iterator[None]:
 
 
 def _is_in(folder: Path, module: object) -> bool:
+    """Whether a module is the project's own, and not a package of an environment that stands in its folder."""
     file = getattr(module, "__file__", None)
-    return isinstance(file, str) and Path(file).is_relative_to(folder)
+    return isinstance(file, str) and Path(file).is_relative_to(folder) and "site-packages" not in Path(file).parts
 
 
 # --- Pulumi's surroundings -----------------------------------------------------------------------------------------
@@ -200,14 +201,15 @@ def _text(value: Any) -> str:
 
 
 def _settings(config: Mapping[str, str]) -> Settings:
-    """The settings of the test's configuration. Where a portal's counts stand is no matter of a test's."""
+    """The settings of the test's configuration. Where a portal's counts and prices stand is no matter of a test's."""
     prefix = f"{NAMESPACE}:"
     own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
     try:
         settings = load(own, {})
     except SettingsError as error:
         raise pulumi.RunError(f"{error}. Nothing was bought.") from None
-    return settings.model_copy(update={"capacity_source": "portal", "capacity_fields": CapacityFields()})
+    described = {"capacity_source": "portal", "capacity_fields": CapacityFields(), "price_fields": PriceFields()}
+    return settings.model_copy(update=described)
 
 
 @contextmanager

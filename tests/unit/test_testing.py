@@ -70,6 +70,25 @@ def test_it_says_what_a_preview_would_say() -> None:
     assert previewed.messages[-1].startswith("1 of 1 PBX would buy: 200 extensions; price unknown; up will refuse")
 
 
+def test_a_price_that_is_described_is_said_and_limited() -> None:
+    account = [Pbx(HQ, 50, 12, price="1250.00 USD")]
+
+    previewed = preview(declaring(extensions=250), account, config={"yspartner:limits": {"amount": "1250.00 USD"}})
+    assert previewed.messages[0] == "buy 200 extensions (50 -> 250); price 1250.00 USD; 3651D3296882"
+
+    refused = preview(declaring(extensions=250), account, config={"yspartner:limits": {"amount": "1000.00 USD"}})
+    assert "the price of 1250.00 USD is not within the limit of 1000.00 USD" in refused.refused["hq"]
+
+
+def test_a_price_that_is_not_described_is_unknown() -> None:
+    previewed = preview(declaring(extensions=250), [Pbx(HQ, 50)])
+
+    assert "price unknown" in previewed.messages[0]
+    assert "this test describes no price" in previewed.messages[1]
+    with pytest.raises(ValueError, match=r"'1,250 \$' is no price such as"):
+        Pbx(HQ, 50, price="1,250 $")
+
+
 def test_a_pbx_that_has_enough_buys_nothing() -> None:
     previewed = preview(declaring(extensions=50), [Pbx(HQ, 50, 12)])
 
@@ -202,6 +221,17 @@ def test_each_run_is_a_fresh_one_and_leaves_nothing(tmp_path: Path) -> None:
     assert not pulumi.runtime.is_dry_run()
 
 
+def test_packages_of_an_environment_in_the_folder_are_loaded_once(tmp_path: Path) -> None:
+    packages = tmp_path / ".venv" / "lib" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "of_the_environment.py").write_text("")
+    folder = project(tmp_path, f"import sys\nsys.path.append({str(packages)!r})\nimport of_the_environment\n")
+
+    preview(folder, [])
+
+    assert sys.modules.pop("of_the_environment", None) is not None
+
+
 def test_configuration_reaches_the_program() -> None:
     def program() -> None:
         config = pulumi.Config()
@@ -280,7 +310,7 @@ def test_every_answer_of_the_portal_is_described() -> None:
     """A method that reads from the portal and isn't described would be refused in every test of a program."""
     endpoints = {name for name, value in vars(PartnerClient).items() if callable(value) and not name.startswith("_")}
 
-    assert endpoints - set(vars(DescribedAccount)) <= {"place", "price"}  # refused, and so unknown
+    assert endpoints - set(vars(DescribedAccount)) == {"place"}
 
 
 def test_nothing_of_a_preview_is_logged(caplog: pytest.LogCaptureFixture) -> None:
