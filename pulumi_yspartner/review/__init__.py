@@ -1,0 +1,1 @@
+"""Purchases in words for the people who approve them: before an update, and after it."""
