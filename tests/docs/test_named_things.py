@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from functools import cache
@@ -13,7 +14,7 @@ from doc_pages import PAGES, ROOT, inline_code, links, name_of
 
 from pulumi_yspartner.cli import main
 
-ROOTS = (ROOT, ROOT / "pulumi_yspartner", ROOT / "docs")
+ROOTS = (ROOT, ROOT / "pulumi_yspartner", ROOT / "examples" / "gitops")
 A_PATH = re.compile(r"(?=.*/)[\w.*-]+(/[\w.*-]+)*/?")
 NO_FILES = {"/openapi/v1.0"}
 """Inline code that looks like a file's path and is none."""
@@ -51,7 +52,12 @@ def test_every_command_of_pulumi_has_these_options(pulumi_cli: Path) -> None:
     @cache
     def help_of(command: tuple[str, ...]) -> str:
         return subprocess.run(
-            [pulumi_cli / "pulumi", *command, "--help"], capture_output=True, text=True, timeout=60, check=True
+            [pulumi_cli / "pulumi", *command, "--help"],
+            env={**os.environ, "PULUMI_EXPERIMENTAL": "true"},  # it shows the option that applies a saved plan
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
         ).stdout
 
     for page, words in commands("pulumi"):
@@ -90,6 +96,14 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
             headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
             slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert anchor in slugs, f"{name_of(page)} links to {link}"
+
+
+def test_every_test_that_is_named_exists() -> None:
+    tests = "\n".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+
+    for page in PAGES:
+        for name in re.findall(r"`(test_\w+)`", page.read_text()):
+            assert f"def {name}(" in tests, f"{name_of(page)} names {name}"
 
 
 def test_every_name_is_excused_for_a_reason() -> None:
