@@ -16,8 +16,8 @@ from pulumi_yspartner.cli import main
 
 ROOTS = (ROOT, ROOT / "pulumi_yspartner", ROOT / "examples" / "gitops")
 A_PATH = re.compile(r"(?=.*/)[\w.*-]+(/[\w.*-]+)*/?")
-NO_FILES = {"/openapi/v1.0"}
-"""Inline code that looks like a file's path and is none."""
+NO_FILES = {"/openapi/v1.0": "a path of an address", "wheels/": "a folder that the reader makes"}
+"""Inline code that looks like a file's path and is none here, with what it is."""
 
 
 def commands(program: str) -> list[tuple[str, list[str]]]:
@@ -64,7 +64,8 @@ def test_every_command_of_pulumi_has_these_options(pulumi_cli: Path) -> None:
         depth = 2 if words[0] in ("config", "stack", "state", "plugin") and words[1:] else 1
         command = tuple(word for word in words[:depth] if not word.startswith("-"))
         said = help_of(command)
-        assert f"pulumi {' '.join(command)}" in said, f"{page}: no command pulumi {' '.join(command)}"
+        named = re.search(rf"^(Usage|Aliases):\n.*\b{command[-1]}\b", said, re.MULTILINE)
+        assert named, f"{page}: no command pulumi {' '.join(command)}"
         for option in options(words):
             assert re.search(rf"{option}\b", said), f"{page}: pulumi {' '.join(command)} has no {option}"
 
@@ -109,4 +110,4 @@ def test_every_test_that_is_named_exists() -> None:
 def test_every_name_is_excused_for_a_reason() -> None:
     named = {code for page in PAGES for code in inline_code(page)}
 
-    assert named >= NO_FILES
+    assert named >= set(NO_FILES)
