@@ -16,7 +16,11 @@ from pulumi_yspartner.cli import main
 
 ROOTS = (ROOT, ROOT / "pulumi_yspartner", ROOT / "examples" / "gitops")
 A_PATH = re.compile(r"(?=.*/)[\w.*-]+(/[\w.*-]+)*/?")
-NO_FILES = {"/openapi/v1.0": "a path of an address", "wheels/": "a folder that the reader makes"}
+NO_FILES = {
+    "/openapi/v1.0": "a path of an address",
+    "wheels/": "a folder that the reader makes",
+    "purchases/*": "environments",
+}
 """Inline code that looks like a file's path and is none here, with what it is."""
 
 
