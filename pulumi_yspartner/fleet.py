@@ -24,8 +24,8 @@ from pydantic import ValidationError
 
 from .connected_account import ConnectedAccount
 from .errors import SettingsError, YsPartnerError
+from .lines import Buy, Nothing, Problem, Refusals, Refused, Rest, Short, Total, Unreadable, on_order
 from .model import (
-    COUNTS,
     NEVER_PLACED,
     UNCONFIRMED,
     CountName,
@@ -42,10 +42,10 @@ from .orders import is_dead, is_settled
 from .partner import Account
 from .settings import NAMESPACE, Settings, load
 from .sources import capacity_source
-from .wording import amounts, describe, priced, shortage, steps
+from .wording import amounts, describe, priced, steps
 
 MOST_LINES = 50
-"""Lines per run that say what is bought or short; each costs about 10 ms, and nobody reads more."""
+"""Messages per run that say what is bought or short; each costs about 10 ms. One more holds all other lines."""
 
 
 # --- settings ------------------------------------------------------------------------------------------------------
@@ -90,7 +90,8 @@ class Fleet:
     waiting: list[tuple[Member, asyncio.Future[None]]] = field(default_factory=list)
     batch: asyncio.Task[None] | None = None
     reported: int = 0
-    lines: int = 0
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    """What is said of each PBX, with its resource's name."""
     problems: set[str] = field(default_factory=set)
     bought: Counter[CountName] = field(default_factory=Counter)
     buyers: int = 0
@@ -205,13 +206,13 @@ class Fleet:
             why = (
                 "the portal could not be read, see the stack's error" if said.refused in self.problems else said.refused
             )
-            pulumi.log.error(f"refused: {why}. Nothing was bought for {serial}.", resource)
+            pulumi.log.error(str(Refused(why, serial)), resource)
         elif said.purchase is not None:
             self._count(said.purchase.quantities)
             price, why_unknown = (reading or Reading()).price_for(said.purchase.quantities, declaration.want)
             self.prices.append(price)
             self.unpriced = self.unpriced or why_unknown
-            self._line(f"{said.purchase.summary}; {priced([price])}; {serial}", resource)
+            self._line(Buy(said.purchase.summary, price, serial), resource)
         elif placed := said.placed_since(self.started):
             self._count(placed.quantities)
             self._line_about_order(placed, serial, resource)
@@ -219,20 +220,20 @@ class Fleet:
             pass
         elif reading.unreadable:
             if reading.unreadable not in self.problems:
-                pulumi.log.warn(f"{reading.unreadable}. Nothing is bought for {serial} in this run.", resource)
+                pulumi.log.warn(str(Unreadable(reading.unreadable, serial)), resource)
         elif shortfall(declaration.want, reading.counts):
-            self._line(f"{self._shortage(declaration, reading, said)}; {serial}", resource)
+            self._line(_short(declaration, reading, self._why_short(reading, said)), resource)
         elif said.is_new:
-            self._line(f"nothing to buy: has {_of(reading, declaration)}; {serial}", resource)
+            self._line(Nothing(reading.counts, declaration.want, serial), resource)
 
     def _count(self, quantities: dict[CountName, int]) -> None:
         self.buyers += 1
         self.bought.update(quantities)
 
-    def _line(self, text: str, resource: pulumi.Resource) -> None:
-        self.lines += 1
-        if self.lines <= MOST_LINES:
-            pulumi.log.info(text, resource)
+    def _line(self, line: object, resource: pulumi.Resource) -> None:
+        self.lines.append((resource.pulumi_resource_name, str(line)))
+        if len(self.lines) <= MOST_LINES:
+            pulumi.log.info(str(line), resource)
 
     def _line_about_order(self, placed: OrderRecord, serial: str, resource: pulumi.Resource) -> None:
         bought = steps(placed.quantities, placed.before)
@@ -252,23 +253,22 @@ class Fleet:
         else:
             self._line(f"ordered: {placed.order_no or 'number unknown'}, {placed.status}; {bought}; {serial}", resource)
 
-    def _shortage(self, declaration: Declaration, reading: Reading, said: Said) -> str:
+    def _why_short(self, reading: Reading, said: Said) -> str:
         now = time.time()
-        lacking = f"short: has {shortage(declaration.want, reading.counts)}"
         pending = [
             describe(order, now)
             for order in reading.orders
             if not is_settled(order, said.orders, reading.counts, self.settings, now)
         ]
         if pending:
-            return f"{lacking}; on order: {', '.join(pending)}"
+            return on_order(pending)
         if said.is_new:
-            return f"{lacking}; nothing is bought, because no count is new or raised"
+            return "nothing is bought, because no count is new or raised"
         if any(order.status == UNCONFIRMED for order in said.orders):
-            return f"{lacking}; the outcome of an order is unconfirmed"
-        if any(order.status == NEVER_PLACED for order in said.orders[-1:]):
-            lacking += "; the last order was never placed"
-        return f"{lacking}; an unchanged declaration buys nothing, change reorder to order it"
+            return "the outcome of an order is unconfirmed"
+        lost = any(order.status == NEVER_PLACED for order in said.orders[-1:])
+        why = "the last order was never placed; " if lost else ""
+        return f"{why}an unchanged declaration buys nothing, change reorder to order it"
 
     def close_if_unused(self) -> None:
         """End the connection where no resource waits for it; what a look-up needs it for ends it after itself."""
@@ -282,27 +282,21 @@ class Fleet:
             await asyncio.sleep(0)  # Pulumi logs a resource's line in a task of its own; an error here would end it
         for problem in sorted(self.problems):
             say = pulumi.log.error if self.refusals else pulumi.log.warn
-            say(f"{problem}. Nothing is bought in this run.")
-        if self.lines > MOST_LINES:
-            pulumi.log.info(f"{self.lines - MOST_LINES} more lines like these are left out")
+            say(str(Problem(problem)))
+        if rest := self.lines[MOST_LINES:]:
+            pulumi.log.info(str(Rest(tuple(rest))))
         if self.buyers:
             if self.unpriced:
                 pulumi.log.info(f"why a price is unknown: {self.unpriced}")
             pulumi.log.info(self._total())
         if self.refusals:
-            raise PbxsRefusedError(
-                f"{self.refusals} of {_pbxs(len(self.members))} {'was' if self.refusals == 1 else 'were'} refused; "
-                f"nothing was bought for {'it' if self.refusals == 1 else 'them'}. The error of each says why."
-            )
+            raise PbxsRefusedError(str(Refusals(self.refusals, len(self.members))))
 
     def _total(self) -> str:
-        bought = amounts(self.bought)
         if not pulumi.runtime.is_dry_run():
-            return f"ordered for {self.buyers} of {_pbxs(len(self.members))}: {bought}"
-        total = f"{self.buyers} of {_pbxs(len(self.members))} would buy: {bought}; {priced(self.prices)}"
-        if self.settings.purchases != "allow":
-            total += "; up will refuse: purchases are off"
-        return total
+            return f"ordered for {self.buyers} of {_pbxs(len(self.members))}: {amounts(self.bought)}"
+        off = self.settings.purchases != "allow"
+        return str(Total(self.buyers, len(self.members), self.bought, priced(self.prices), off))
 
 
 def _new_fleet() -> Fleet:
@@ -350,12 +344,10 @@ async def _known(output: Any) -> Any:
     return await output.future() if await output.is_known() else None
 
 
-def _of(reading: Reading, declaration: Declaration) -> str:
-    return ", ".join(
-        f"{reading.counts[name]} {name.replace('_', ' ')} ({declaration.want[name]} declared)"
-        for name in COUNTS
-        if name in declaration.want
-    )
+def _short(declaration: Declaration, reading: Reading, why: str) -> Short:
+    names = shortfall(declaration.want, reading.counts)
+    have, want = ({name: counts[name] for name in names} for counts in (reading.counts, declaration.want))
+    return Short(have, want, why, declaration.serial_number)
 
 
 def _pbxs(number: int) -> str:

@@ -13,7 +13,7 @@ import importlib.metadata
 
 import click
 
-from . import doctor, export, outcome, sandbox
+from . import doctor, export, outcome, review, sandbox
 from .failing import Group
 
 
@@ -54,5 +54,5 @@ def main() -> None:
     """
 
 
-for _verb in (sandbox, outcome, doctor, export):
+for _verb in (sandbox, review, outcome, doctor, export):
     main.add_command(_verb.command)

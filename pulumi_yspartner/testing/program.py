@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import yaml
@@ -31,7 +31,8 @@ from .account import CONTACT, DescribedAccount, Pbx
 
 PBX_CAPACITY = "pulumi-python:dynamic/yspartner:PbxCapacity"
 
-Program = Callable[[], Awaitable[None] | None]
+Program = Callable[[], object]
+"""Declares resources; may be asynchronous. What else it returns makes no difference."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def preview(
     def run_program() -> Awaitable[None] | None:
         try:
             if callable(program):
-                return program()
+                return cast("Awaitable[None] | None", program())
             runpy.run_path("__main__.py", run_name="__main__")
             return None
         except Exception as error:

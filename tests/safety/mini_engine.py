@@ -379,7 +379,7 @@ class MiniEngine:
                 orders=known.orders if known else (),
                 is_new=preview and kind != "same",
             )
-            fleet.say(SimpleNamespace(name=name), member.declaration, member.reading, said)  # type: ignore[arg-type]
+            fleet.say(SimpleNamespace(name=name, pulumi_resource_name=name), member.declaration, member.reading, said)  # type: ignore[arg-type]
         try:
             anyio.run(fleet.conclude)
         except pulumi.RunError as error:

@@ -7,6 +7,7 @@ import contextvars
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,9 @@ def _nothing_but_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YSPARTNER_LIMITS", "not even JSON")
 
 
-def declaring(**declared: Any) -> Any:
+def declaring(**declared: Any) -> Callable[[], object]:
     """A program with one PBX."""
-    return lambda: pulumi.export("hq", PbxCapacity("hq", **{"serial_number": HQ, **declared}).capacity)
+    return lambda: PbxCapacity("hq", **{"serial_number": HQ, **declared})
 
 
 def project(folder: Path, main: str, **modules: str) -> Path:

@@ -1,0 +1,90 @@
+"""The review's page as a file: valid, self-contained, bounded, and true about what is not known."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+import pytest
+import reviews
+import tinyhtml5
+
+from pulumi_yspartner.review.page import html
+
+
+def parse_errors(text: str) -> list[object]:
+    """What an HTML5 parser complains about. (It does not check which element may stand in which.)"""
+    parser = tinyhtml5.parser.HTMLParser()
+    parser.parse(text)
+    return list(parser.errors)
+
+
+@pytest.fixture(params=reviews.CASES)
+def page(request: pytest.FixtureRequest) -> str:
+    """The page of one of the cases."""
+    return html(reviews.CASES[request.param]())
+
+
+def test_it_is_valid_html(page: str) -> None:
+    assert parse_errors(page) == []
+
+
+@pytest.mark.parametrize("damage", ["</main>", "<p", "&bogus;", "<div></span>"])
+def test_invalid_html_would_be_found(damage: str) -> None:
+    assert parse_errors(html(reviews.one_purchase()).replace("<h1>", f"{damage}<h1>")) != []
+
+
+def test_every_id_is_there_once_and_every_link_leads_to_one(page: str) -> None:
+    ids = re.findall(r'\sid="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert {target[1:] for target in re.findall(r'\shref="([^"]*)"', page)} <= set(ids)
+
+
+def test_it_can_be_written(page: str) -> None:
+    assert page.encode("utf-8")
+
+
+def test_it_names_nothing_outside_itself(page: str) -> None:
+    tags = re.findall(r"<[a-zA-Z][^>]*>", page)
+    assert tags
+    for tag in tags:
+        assert not re.match("<(script|img|link|iframe|object|embed|base|form|input)", tag)
+        assert not re.search(r"\s(src|srcset|action|on\w+|style)=", tag), tag
+        assert all(target.startswith("#") for target in re.findall(r'\shref="([^"]*)"', tag))
+    assert re.findall(r"url\(([^)]*)\)", page[: page.index("</style>")]) == ["#hatched"]
+    assert "@import" not in page
+
+
+def test_it_forbids_everything_but_its_own_style(page: str) -> None:
+    style = page[page.index("<style>") + len("<style>") : page.index("</style>")]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in page
+
+
+def test_a_thousand_pbxs_fit_in_two_megabytes() -> None:
+    assert len(html(reviews.thousand()).encode()) < 2_000_000
+
+
+def test_the_same_review_gives_the_same_page() -> None:
+    assert html(reviews.every_state()) == html(reviews.every_state())
+
+
+def test_nothing_to_buy_has_no_purchases() -> None:
+    page = html(reviews.nothing())
+    assert "Nothing would be bought." in page
+    assert "Purchases in" not in page
+    assert "Needs a look" not in page
+
+
+def test_an_unknown_price_is_never_a_number() -> None:
+    page = html(reviews.one_purchase())
+    assert '<span class="price">price unknown</span>' in page
+    assert "0.00" not in page
+
+
+def test_what_an_order_adds_is_not_guessed() -> None:
+    page = html(reviews.Review(stacks=(reviews.stack([reviews.pbx(0, "unconfirmed")]),)))
+    assert "On order: <bdi>an attempt without an order number</bdi>" in page
+    assert page.count('<span class="aside">–</span>') == 2  # on order, once per count
