@@ -37,6 +37,8 @@ TAKES_A_MESSAGE = {
     "warnings.append": (0,),
     "_line": (0,),
     "say": (0,),
+    "_short": (2,),
+    "_unusable": (0,),
 }
 KEYWORDS = ("refused", "unreadable", "obstacle", "duplicate", "problem")
 """Fields that hold a message for people, by the name under which they are given."""
@@ -69,13 +71,23 @@ def parts(pattern: str) -> list[str]:
     return [each for each, before in zip(found, [HOLE, *found], strict=False) if each != HOLE or before != HOLE]
 
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
 @dataclass
 class Source:
     """The package's modules, parsed."""
 
     modules: dict[str, ast.Module]
-    functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = field(default_factory=dict)
-    constants: dict[str, ast.expr] = field(default_factory=dict)
+    homes: dict[Function, str] = field(default_factory=dict)
+    """The module of each function."""
+    functions: dict[str, list[Function]] = field(default_factory=dict)
+    written: dict[str, Function] = field(default_factory=dict)
+    """By the name of a class, the method that writes its objects as text."""
+    constants: dict[str, dict[str, ast.expr]] = field(default_factory=dict)
+    """By name and module."""
+    imports: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By module and name, the module that a name comes from."""
     being_followed: list[str] = field(default_factory=list)
 
     @classmethod
@@ -83,14 +95,27 @@ class Source:
         """Read a package. The sandbox is left out: its own answers play the portal's part."""
         files = [file for file in folder.rglob("*.py") if not {*file.relative_to(folder).parts} & {*leave_out}]
         source = cls({str(file.relative_to(folder)): ast.parse(file.read_text()) for file in sorted(files)})
-        for module in source.modules.values():
-            for node in ast.walk(module):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    source.functions.setdefault(node.name, []).append(node)
-            for node in module.body:
-                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                    source.constants[node.targets[0].id] = node.value
+        for name, module in source.modules.items():
+            source._note(name, module)
         return source
+
+    def _note(self, name: str, module: ast.Module) -> None:
+        for node in ast.walk(module):
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    self.homes[node] = name
+                    self.functions.setdefault(node.name, []).append(node)
+                case ast.ImportFrom(module=str(imported), names=names, level=level) if level:
+                    place = Path(name).parents[level - 1] / imported.replace(".", "/")
+                    self.imports.update({(name, each.asname or each.name): f"{place}.py" for each in names})
+                case ast.ClassDef(name=class_name, body=body):
+                    for each in body:
+                        if isinstance(each, ast.FunctionDef) and each.name == "__str__":
+                            self.written[class_name] = each
+            if isinstance(node, ast.Module | ast.ClassDef):
+                for each in node.body:
+                    if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name):
+                        self.constants.setdefault(each.targets[0].id, {})[name] = each.value
 
     def messages(self) -> list[Message]:
         """Every message, without those that are only passed on."""
@@ -104,7 +129,7 @@ class Source:
     def _all(self) -> Iterator[Message]:
         for name, module in self.modules.items():
             for scope in ast.walk(module):
-                if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+                if isinstance(scope, Function):
                     for node in own_nodes(scope):
                         for text, within in self._taken(node, scope):
                             for pattern in self._texts(text, within):
@@ -114,7 +139,7 @@ class Source:
         """The expressions at a node that are messages, each with the function that it stands in."""
         match node:
             case ast.Raise(exc=ast.Call(func=ast.Name(id=maker))) if maker in self.functions:
-                for function in self.functions[maker]:
+                for function in self._functions(maker, scope):
                     for made in returns(function):
                         if isinstance(made, ast.Call) and made.args:
                             yield made.args[0], function
@@ -146,28 +171,37 @@ class Source:
                 return self._named(name, scope, depth)
             case ast.Call(func=ast.Attribute(attr="join"), args=[ast.GeneratorExp(elt=each) | ast.ListComp(elt=each)]):
                 return self._texts(each, scope, depth + 1)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Constant(value=str(between)), attr="join"), args=[ast.List(elts=items)]
+            ):
+                return self._joined(items, scope, depth, between)
             case ast.Call(func=ast.Attribute(attr="get", value=ast.Name(id=name))):
                 return self._named(name, scope, depth)
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in self.functions:
                 return [
                     text
-                    for function in self.functions[name]
+                    for function in self._functions(name, scope)
                     for returned in returns(function)
                     for text in self._texts(returned, function, depth + 1)
                 ]
+            case ast.Call(func=ast.Name(id=name)) if name in self.written:
+                written = self.written[name]
+                return [text for each in returns(written) for text in self._texts(each, written, depth + 1)]
+            case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name) if name in self.constants:
+                return self._named(name, scope, depth)
             case ast.DictComp(value=value):
                 return self._texts(value, scope, depth + 1)
             case ast.Call(func=ast.Name(id="str"), args=[argument]):
                 return self._texts(argument, scope, depth + 1)
         return [HOLE]
 
-    def _joined(self, pieces: list[ast.expr], scope: ast.AST, depth: int) -> list[str]:
+    def _joined(self, pieces: list[ast.expr], scope: ast.AST, depth: int, between: str = "") -> list[str]:
         choices = []
         for piece in pieces:
             texts = self._texts(piece, scope, depth + 1)
             # What one of several short texts fills in, or one that can't be seen here, is a hole.
             choices.append(texts if len(texts) == 1 else [text for text in texts if is_long(text)] or [HOLE])
-        return ["".join(texts) for texts in itertools.product(*choices)]
+        return [between.join(texts) for texts in itertools.product(*choices)]
 
     def _named(self, name: str, scope: ast.AST, depth: int) -> list[str]:
         assigned: list[ast.expr] = []
@@ -179,8 +213,8 @@ class Source:
                     assigned.append(value)
                 case ast.NamedExpr(target=ast.Name(id=target), value=value) if target == name:
                     assigned.append(value)
-        if not assigned and name in self.constants:
-            assigned = [self.constants[name]]
+        if not assigned:
+            assigned = self._constant(name, scope)
         if name in self.being_followed:  # a text that is made of itself
             return [HOLE]
         self.being_followed.append(name)
@@ -188,6 +222,17 @@ class Source:
             return [text for value in assigned for text in self._texts(value, scope, depth + 1)] or [HOLE]
         finally:
             self.being_followed.pop()
+
+    def _constant(self, name: str, scope: ast.AST) -> list[ast.expr]:
+        """A constant of the own module, or of the one that it is imported from; else the only one of its name."""
+        found, home = self.constants.get(name, {}), self.homes.get(scope, "")
+        own = found.get(home) or found.get(self.imports.get((home, name), ""))
+        return [own] if own is not None else list(found.values()) if len(found) == 1 else []
+
+    def _functions(self, name: str, scope: ast.AST) -> list[Function]:
+        """The functions of this name in the own module, else all."""
+        own = [each for each in self.functions[name] if self.homes[each] == self.homes.get(scope)]
+        return own or self.functions[name]
 
 
 def is_long(text: str) -> bool:
@@ -201,7 +246,7 @@ def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
     while pending:
         node = pending.pop()
         yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if not isinstance(node, Function | ast.ClassDef):
             pending.extend(ast.iter_child_nodes(node))
 
 

@@ -14,6 +14,7 @@ NOT_OURS = "Pulumi's own words"
 
 PASSED_ON = {
     "cli/failing.py:_as_messages": "errors of this package as they are",
+    "cli/review.py:command": "errors of reading the files",
     "cli/serial_number.py:_serial_number": "what is wrong with a serial number",
     "doctor/examination.py:_examine_plans": "errors of reading, into the doctor's report",
     "doctor/examination.py:_take_counts": "why counts could not be read, into the doctor's report",
@@ -28,6 +29,7 @@ PASSED_ON = {
     "observing.py:read_contact": "errors of reading",
     "observing.py:read_plan": "errors of reading",
     "partner/envelope.py:fail": "its callers' words",
+    "review/preview.py:_read": "errors of Pulumi, into the review",
     "testing/program.py:preview": "what the program's run ended with",
 }
 """Where a message is given without a word of its own. Its words stand where they are first said."""
