@@ -54,5 +54,5 @@ def main() -> None:
     """
 
 
-for _verb in (sandbox, review, outcome, doctor, export):
+for _verb in (sandbox, doctor, export, review, outcome):
     main.add_command(_verb.command)

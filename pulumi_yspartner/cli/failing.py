@@ -51,3 +51,14 @@ def os_message(error: OSError) -> str:
     """What the system said, with the file it said it of."""
     reason = error.strerror or str(error) or type(error).__name__
     return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def unusable(message: str) -> click.ClickException:
+    """An error with the exit code of wrong usage, its text fit for the log of a CI job."""
+    from ..review.escaping import visible
+
+    return _Unusable(visible(message))
+
+
+class _Unusable(click.ClickException):
+    exit_code = 2

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from .failing import unusable
+
 EPILOG = """\b
 Exit codes:
   0  everything that was approved was ordered
@@ -37,16 +39,13 @@ def command(up: Path, plan_file: Path | None) -> None:
     UP.jsonl is what `pulumi up --json` printed. The words are Markdown, for the log and the summary of a CI job.
     Nothing is asked of the portal, and no credentials are needed.
     """
-    from ..review.outcome import UnreadableError, read_outcome, read_plan
+    from ..review.files import UnreadableError
+    from ..review.outcome import read_outcome, read_plan
     from ..review.outcome_markdown import as_markdown
 
-    file = plan_file
     try:
-        plan = read_plan(plan_file.read_bytes()) if plan_file else None
-        file = up
-        found = read_outcome(up.read_text(encoding="utf-8", errors="replace"), plan)
-    except (UnreadableError, OSError) as error:
-        click.echo(f"Error: {file}: {error}. What was bought can't be told from it.", err=True)
-        sys.exit(2)
+        found = read_outcome(up, read_plan(plan_file) if plan_file else None)
+    except UnreadableError as error:
+        raise unusable(f"{error}. What was bought can't be told from it") from None
     click.echo(as_markdown(found), nl=False)
     sys.exit(1 if found.failed else 0)

@@ -8,6 +8,8 @@ from typing import cast
 
 import click
 
+from .failing import unusable
+
 EPILOG = """\b
 Exit codes:
   0  fine
@@ -98,7 +100,7 @@ def command(
         silent = quiet and not review.worth_telling
         texts = {form: "" if silent else render(review, form) for form in FORMS if files[form] or form == printed}
     except YsPartnerError as error:
-        raise _unusable(str(error)) from None
+        raise unusable(str(error)) from None
     for form, file in files.items():
         if file is not None:
             _put(file, None if silent else texts[form])
@@ -120,15 +122,4 @@ def _put(file: Path, text: str | None) -> None:
         else:
             file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise _unusable(f"{file} can't be written: {error.strerror or error}") from None
-
-
-def _unusable(message: str) -> click.ClickException:
-    """An error with the exit code of wrong usage, its text fit for the log of a CI job."""
-    from ..review.escaping import visible
-
-    return _Unusable(visible(message))
-
-
-class _Unusable(click.ClickException):
-    exit_code = 2
+        raise unusable(f"{file} can't be written: {error.strerror or error}") from None

@@ -11,13 +11,16 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from ..model import OrderRecord, Purchase, unix
 from ..wording import NOTHING_BOUGHT
+from .files import PLAN, UnreadableError, read_json
 from .refusal import explain, explain_settings, is_plan_refusal
+from .urn import PBX_CAPACITY, name_of, stack_of, type_of
 
-TYPE = "pulumi-python:dynamic/yspartner:PbxCapacity"
+UP = "the output of `pulumi up --json`"
 PROVIDERS = "pulumi:providers:"
 
 Fate = Literal[
@@ -34,13 +37,9 @@ Fate = Literal[
 DONE: tuple[Fate, ...] = ("ordered", "waiting", "found")
 
 
-class UnreadableError(Exception):
-    """A file is not what it should be. The message says which, and what it should be."""
-
-
 @dataclass(frozen=True)
-class Plan:
-    """A saved plan: when it was made, a digest of the file, and by URN what it lets an update buy."""
+class ApprovedPlan:
+    """The plan that an update was given: when it was made, a digest of the file, and by URN what it lets it buy."""
 
     made: str
     digest: str
@@ -70,7 +69,7 @@ class Outcome:
     pbxs: tuple[PbxOutcome, ...]
     errors: tuple[str, ...]
     """Errors that belong to no PBX."""
-    plan: Plan | None
+    plan: ApprovedPlan | None
 
     @property
     def failed(self) -> bool:
@@ -82,52 +81,57 @@ class Outcome:
         return tuple(pbx for pbx in self.pbxs if pbx.fate in fates)
 
 
-def read_plan(content: bytes) -> Plan:
+def read_plan(file: Path) -> ApprovedPlan:
     """What `pulumi preview --save-plan` wrote. Raises `UnreadableError`.
 
-    Only what binds the update is read (the plan's goals), not the copy of the preview's outputs beside it.
+    Only what binds the update is read (the plan's goals), not the copy of the preview's outputs beside it; that one
+    only names the PBX where the goal, which holds changes, does not.
     """
+    content = read_json(file, PLAN)
+    purchases: dict[str, Purchase] = {}
+    serial_numbers: dict[str, str] = {}
     try:
-        plan = json.loads(content)
-        made = str(plan["manifest"]["time"])
-        purchases: dict[str, Purchase] = {}
-        serial_numbers: dict[str, str] = {}
-        for urn, resource in plan["resourcePlans"].items():
-            diff = (resource.get("goal") or {}).get("inputDiff") or {}
-            bound = {**(diff.get("adds") or {}), **(diff.get("updates") or {})}
-            if _type(urn) == TYPE and "purchase" in bound:
+        made = str(content["manifest"]["time"])
+        for urn, resource in content["resourcePlans"].items():
+            change = (resource.get("goal") or {}).get("inputDiff") or {}
+            bound = {**(change.get("adds") or {}), **(change.get("updates") or {})}
+            if type_of(urn) == PBX_CAPACITY and "purchase" in bound:
                 purchases[urn] = Purchase.model_validate(bound["purchase"])
                 serial_numbers[urn] = str(bound.get("serial_number") or resource["state"]["serial_number"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableError("is not a plan of `pulumi preview --save-plan`") from error
-    return Plan(made, hashlib.sha256(content).hexdigest(), purchases, serial_numbers)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableError(f"{file} is not {PLAN}") from None
+    return ApprovedPlan(made, digest, purchases, serial_numbers)
 
 
-def read_outcome(up: str, plan: Plan | None) -> Outcome:
+def read_outcome(file: Path, plan: ApprovedPlan | None) -> Outcome:
     """What `pulumi up --json` wrote, and the plan that it was given, put together. Raises `UnreadableError`."""
     run = _Run()
     try:
-        for event in _events(up):
+        for event in _events(file.read_text(encoding="utf-8", errors="replace")):
             run.note(event)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UnreadableError("is not the output of `pulumi up --json`") from error
-    purchases = {**{urn: each.purchase for urn, each in run.resources.items()}, **(plan.purchases if plan else {})}
-    urns = [*purchases, *(urn for urn in run.errors if urn not in purchases and _type(urn) == TYPE)]
-    pbxs = []
-    for urn in urns:
-        purchase = purchases.get(urn)
-        if purchase is None and urn not in run.errors:
-            continue
-        fate, words = run.fate(urn, purchase)
-        serial = run.resources[urn].serial_number if urn in run.resources else ""
-        serial = serial or (plan.serial_numbers.get(urn, "") if plan else "")
-        pbxs.append(PbxOutcome(_name(urn), serial, purchase, fate, words))
+        return _put_together(run, plan)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise UnreadableError(f"{file} is not {UP}") from None
+
+
+def _put_together(run: _Run, plan: ApprovedPlan | None) -> Outcome:
+    purchases = {urn: each.purchase for urn, each in run.resources.items() if each.purchase is not None}
+    purchases |= plan.purchases if plan else {}
+    serial_numbers = dict(plan.serial_numbers) if plan else {}
+    serial_numbers |= {urn: each.serial_number for urn, each in run.resources.items()}
+    urns = dict.fromkeys([*purchases, *(urn for urn in run.errors if type_of(urn) == PBX_CAPACITY)])
     return Outcome(
-        stack=_stack([*run.seen, *purchases]),
+        stack=next((stack for urn in [*run.seen, *urns] if (stack := stack_of(urn)[1])), ""),
         began=run.started is not None,
         finished=run.result is not None,
         succeeded=run.result == "succeeded",
-        pbxs=tuple(sorted(pbxs, key=lambda pbx: pbx.name)),
+        pbxs=tuple(
+            PbxOutcome(
+                name_of(urn), serial_numbers.get(urn, ""), purchases.get(urn), *run.fate(urn, purchases.get(urn))
+            )
+            for urn in sorted(urns, key=name_of)
+        ),
         errors=tuple(run.errors_of_no_pbx()),
         plan=plan,
     )
@@ -175,7 +179,7 @@ class _Run:
         urn = str(metadata["urn"])
         self.seen.append(urn)
         inputs = (metadata.get("new") or {}).get("inputs") or {}
-        if metadata["type"] != TYPE or metadata["op"] == "same" or not inputs:
+        if metadata["type"] != PBX_CAPACITY or metadata["op"] == "same" or not inputs:
             return
         purchase = inputs.get("purchase")
         self.resources[urn] = _Resource(
@@ -222,9 +226,9 @@ class _Run:
     def errors_of_no_pbx(self) -> Iterator[str]:
         for urn, errors in self.errors.items():
             for error in dict.fromkeys(errors):
-                if _type(urn).startswith(PROVIDERS) and is_plan_refusal(error):
+                if type_of(urn).startswith(PROVIDERS) and is_plan_refusal(error):
                     yield explain_settings(error)
-                elif _type(urn) != TYPE and error != "update failed":  # that one is said of every failed update
+                elif type_of(urn) != PBX_CAPACITY and error != "update failed":  # which is said of each that failed
                     yield " ".join(error.split())
 
 
@@ -241,24 +245,10 @@ def _events(text: str) -> Iterator[dict[str, Any]]:
             found += 1
             yield event
     if lines and not found:
-        raise UnreadableError("is not the output of `pulumi up --json`")
+        raise ValueError("no events")
 
 
 def _without_formula(error: str, serial_number: str) -> str:
     """An error of the provider, without what the outcome says beside it."""
     text = " ".join(error.split()).removeprefix("yspartner: ").removeprefix(f"{serial_number}: ")
     return text.replace(f" {NOTHING_BOUGHT}", "").removesuffix(".")
-
-
-def _type(urn: str) -> str:
-    parts = urn.split("::")
-    return parts[2].rpartition("$")[2] if len(parts) > 3 else ""
-
-
-def _name(urn: str) -> str:
-    return urn.split("::", 3)[-1]
-
-
-def _stack(urns: list[str]) -> str:
-    """The stack's name, as its URNs say it."""
-    return next((urn.split("::")[0].rpartition(":")[2] for urn in urns if "::" in urn), "")

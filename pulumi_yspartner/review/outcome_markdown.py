@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from .escaping import cell, code
 from .outcome import DONE, Fate, Outcome, PbxOutcome
 
 _FATES: dict[Fate, str] = {
@@ -29,20 +29,20 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     yield f"### {'❌' if outcome.failed else '✅'} {_headline(outcome)}"
     if outcome.plan:
         yield ""
-        yield f"Plan of {_text(outcome.plan.made)}, SHA-256 `{outcome.plan.digest}`."
+        yield f"Plan of {code(outcome.plan.made)}, SHA-256 `{outcome.plan.digest}`."
     if outcome.pbxs:
         yield ""
         yield "| PBX | serial number | approved | outcome | |"
         yield "| --- | --- | --- | --- | --- |"
         for pbx in outcome.pbxs:
             approved = pbx.purchase.summary if pbx.purchase else "nothing"
-            cells = [pbx.name, pbx.serial_number, approved]
-            yield f"| {' | '.join(_text(cell) for cell in cells)} | {_FATES[pbx.fate]} | {_text(pbx.words)} |"
+            about = " | ".join(cell(text) for text in (pbx.name, pbx.serial_number, approved))
+            yield f"| {about} | {_FATES[pbx.fate]} | {cell(pbx.words, 1000)} |"
     if outcome.errors:
         yield ""
         yield "Errors of the whole stack:"
         yield ""
-        yield from (f"- {_text(error)}" for error in outcome.errors)
+        yield from (f"- {code(error)}" for error in outcome.errors)
     steps = list(_next_steps(outcome))
     if steps:
         yield ""
@@ -52,7 +52,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 
 
 def _headline(outcome: Outcome) -> str:
-    stack = f"Stack {_text(outcome.stack)}: " if outcome.stack else ""
+    stack = f"Stack {code(outcome.stack)}: " if outcome.stack else ""
     done, planned = len(outcome.having(*DONE)), sum(pbx.purchase is not None for pbx in outcome.pbxs)
     if not outcome.began:
         return f"{stack}the update did not begin, so nothing was bought"
@@ -91,9 +91,4 @@ def _next_steps(outcome: Outcome) -> Iterator[str]:
 
 
 def _names(pbxs: tuple[PbxOutcome, ...]) -> str:
-    return ", ".join(_text(pbx.name) for pbx in pbxs)
-
-
-def _text(value: str) -> str:
-    """Text from declarations and messages, so that it can't act as Markdown, HTML or a command to the CI runner."""
-    return re.sub(r"([\\`*_\[\]<|~&])", r"\\\1", " ".join(value.split()))
+    return ", ".join(code(pbx.name) for pbx in pbxs)

@@ -68,14 +68,13 @@ def assert_message(result: subprocess.CompletedProcess[str], code: int, said: st
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_examples_that_it_takes(
-    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_verb_has_examples_that_it_takes(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = main.commands[verb]
     examples = re.findall(r"^  yspartner (.+)$", command.epilog or "", re.MULTILINE)
     assert examples
     monkeypatch.chdir(tmp_path)
-    for read in re.findall(r"[\w.*]+\.jsonl?\b", " ".join(examples)):
+    for read in re.findall(r"[\w.*/]+\.jsonl?\b", " ".join(examples)):
+        (tmp_path / read).parent.mkdir(exist_ok=True)
         (tmp_path / read).touch()
     for example in examples:
         words = shlex.split(example.partition(" > ")[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,17 +76,17 @@ def outcome(folder: Path, *events: dict[str, Any], plan: bytes | None = None, re
 
 def row(said: Result, name: str = "hq") -> list[str]:
     """What stands in the table about one PBX: approved, outcome, and more."""
-    [found] = [line for line in said.output.splitlines() if line.startswith(f"| {name} |")]
-    return [cell.strip() for cell in found.strip("|").split(" | ")[2:]]
+    [found] = [line for line in said.output.splitlines() if line.startswith(f"| `{name}` |")]
+    return [cell.strip(" `|") for cell in found.split(" | ")[2:]]
 
 
 def test_everything_was_ordered(tmp_path: Path) -> None:
     said = outcome(tmp_path, begun(), done("satisfied", ORDER), result(), plan=plan("hq"))
 
     assert said.exit_code == 0, said.output
-    assert "✅ Stack customer-a: 1 of 1 approved purchase ordered" in said.output
+    assert "✅ Stack `customer-a`: 1 of 1 approved purchase ordered" in said.output
     assert row(said) == ["buy 200 extensions (50 -> 250)", "ordered", "OQ3206269349344047104, succeed"]
-    assert "Plan of 2026-11-25T02:30:00Z, SHA-256 `" in said.output
+    assert "Plan of `2026-11-25T02:30:00Z`, SHA-256 `" in said.output
     assert "next" not in said.output
 
 
@@ -128,7 +129,7 @@ def test_a_refused_order_and_one_that_was_never_reached(tmp_path: Path) -> None:
     said = outcome(tmp_path, begun(), error(refusal, urn("hq")), result("failed"), plan=plan("hq", "depot"))
 
     assert said.exit_code == 1
-    assert "❌ Stack customer-a: 0 of 2 approved purchases ordered" in said.output
+    assert "❌ Stack `customer-a`: 0 of 2 approved purchases ordered" in said.output
     assert row(said)[1:] == ["refused; this run bought nothing", "the portal refused the order: no (status 400)"]
     assert row(said, "depot")[1] == "not reached; this run bought nothing"
     assert "Ask for a new review" in said.output
@@ -187,8 +188,8 @@ def test_errors_of_the_whole_stack(tmp_path: Path) -> None:
     )
 
     assert said.exit_code == 1
-    assert "- the stack's configuration is not that of the review: yspartner:purchases\n" in said.output
-    assert "- 1 of 2 PBXs was refused\n" in said.output
+    assert "- `the stack's configuration is not that of the review: yspartner:purchases`\n" in said.output
+    assert "- `1 of 2 PBXs was refused`\n" in said.output
     assert "update failed" not in said.output
 
 
@@ -214,7 +215,7 @@ def test_a_file_that_is_no_output_of_an_update(tmp_path: Path, content: str) -> 
     said = CliRunner().invoke(main, ["outcome", str(tmp_path / "up.jsonl")])
 
     assert said.exit_code == 2
-    assert "up.jsonl: is not the output of `pulumi up --json`" in said.output
+    assert "up.jsonl is not the output of `pulumi up --json`" in said.output
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"manifest": {"time": "x"}, "resourcePlans": {"a::b::c::d": 1}}'])
@@ -222,14 +223,14 @@ def test_a_file_that_is_no_plan(tmp_path: Path, content: str) -> None:
     said = outcome(tmp_path, result(), plan=content.encode())
 
     assert said.exit_code == 2
-    assert "plan.json: is not a plan of `pulumi preview --save-plan`" in said.output
+    assert re.search("plan.json is (not|empty.*) a plan of `pulumi preview --save-plan`", said.output)
 
 
 def test_hostile_text_neither_formats_nor_commands(tmp_path: Path) -> None:
     name = "hq|<img src=x>\n::error::[x](http://evil)*"
     said = outcome(tmp_path, error("bad\n::set-output::`x`", urn(name)), result("failed"), plan=plan(name))
 
-    [line] = [line for line in said.output.splitlines() if line.startswith("| hq")]
-    assert line.startswith(r"| hq\|\<img src=x> ::error::\[x\](http://evil)\* | 3651D3296882 |")
-    assert r"bad ::set-output::\`x\`" in line
+    [line] = [line for line in said.output.splitlines() if line.startswith("| `hq")]
+    assert line.startswith(r"| `hq\|<img src=x>\x0a::error::[x](http://evil)*` | `3651D3296882` |")
+    assert "`` bad ::set-output::`x` ``" in line
     assert not any(line.lstrip().startswith("::") for line in said.output.splitlines())
