@@ -13,6 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 NOT_OURS = "Pulumi's own words"
 
 PASSED_ON = {
+    "background.py:ask": "errors of connecting",
     "cli/failing.py:_as_messages": "errors of this package as they are",
     "cli/review.py:command": "errors of reading the files",
     "cli/serial_number.py:_serial_number": "what is wrong with a serial number",
@@ -25,7 +26,7 @@ PASSED_ON = {
     "fleet.py:of": "the engine's answer",
     "fleet.py:report": "the summary of a purchase",
     "observing.py:_with_purchase": "errors of reading",
-    "observing.py:observe": "errors of reading",
+    "observing.py:read": "errors of reading",
     "observing.py:read_contact": "errors of reading",
     "observing.py:read_plan": "errors of reading",
     "partner/envelope.py:fail": "its callers' words",
