@@ -38,7 +38,6 @@ TAKES_A_MESSAGE = {
     "_line": (0,),
     "say": (0,),
     "_short": (2,),
-    "_unusable": (0,),
 }
 KEYWORDS = ("refused", "unreadable", "obstacle", "duplicate", "problem")
 """Fields that hold a message for people, by the name under which they are given."""
@@ -138,7 +137,8 @@ class Source:
     def _taken(self, node: ast.AST, scope: ast.AST) -> Iterator[tuple[ast.expr, ast.AST]]:
         """The expressions at a node that are messages, each with the function that it stands in."""
         match node:
-            case ast.Raise(exc=ast.Call(func=ast.Name(id=maker))) if maker in self.functions:
+            case ast.Raise(exc=ast.Call(func=ast.Name(id=maker), args=arguments)) if maker in self.functions:
+                yield from ((each, scope) for each in arguments[:1] if isinstance(each, ast.JoinedStr))
                 for function in self._functions(maker, scope):
                     for made in returns(function):
                         if isinstance(made, ast.Call) and made.args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import tomllib
 
 from doc_pages import ROOT
 
@@ -33,3 +34,18 @@ def test_every_input_is_in_the_table() -> None:
     arguments = set(inspect.signature(PbxCapacity.__init__).parameters) - {"self", "resource_name", "opts"}
 
     assert {row.split("|")[1].strip(" `") for row in rows("Interface", "input")} == arguments
+
+
+def test_the_layers_are_those_that_are_held() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    height = {
+        name.strip().removeprefix("pulumi_yspartner."): number
+        for number, layer in enumerate(layers)
+        for name in layer.split("|")
+    }
+    [listed] = re.findall(r"^```text\n(cli .+?)^```", README, re.MULTILINE | re.DOTALL)
+    names = [name for line in listed.splitlines() for name in re.split(r", ", re.split(r" {2,}|$", line)[0])]
+
+    assert set(names) == set(height)
+    assert [height[name] for name in names] == sorted(height[name] for name in names)
