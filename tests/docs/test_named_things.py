@@ -20,6 +20,7 @@ NO_FILES = {
     "/openapi/v1.0": "a path of an address",
     "wheels/": "a folder that the reader makes",
     "purchases/*": "environments",
+    "build/docs/index.html": "what make docs builds",
 }
 """Inline code that looks like a file's path and is none here, with what it is."""
 
