@@ -91,6 +91,14 @@ def test_an_unknown_price_is_never_a_number() -> None:
     assert "0.00" not in page
 
 
+def test_no_heading_stands_above_nothing(page: str) -> None:
+    tree = tinyhtml5.parse(page, namespace_html_elements=False)
+    empty = [
+        part for part in tree.iter() if part.tag in ("ul", "p", "td", "th") and not "".join(part.itertext()).strip()
+    ]
+    assert [part for part in empty if part.get("class") != "bar"] == []
+
+
 def test_a_sum_with_unknown_prices_says_so(tmp_path: Path) -> None:
     page = html(review_cases.CASES["unknown_prices"].review(tmp_path))
     assert "for 1330.50 USD and 1 unknown." in page

@@ -292,9 +292,10 @@ def test_it_is_dark_where_the_reader_wants_it_dark(show: Show) -> None:
     assert show(reviews.one_purchase(), color_scheme="dark").evaluate(paper) == "rgb(20, 23, 27)"
 
 
-def test_print_shows_what_is_collapsed(show: Show) -> None:
-    page = show(reviews.every_state())
+def test_print_shows_what_is_collapsed_and_is_never_dark(show: Show) -> None:
+    page = show(reviews.every_state(), color_scheme="dark")
     unchanged = page.locator(".satisfied tbody").first
     assert not unchanged.is_visible()
     page.emulate_media(media="print")
     assert unchanged.is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
