@@ -197,7 +197,7 @@ class Fleet:
         elif said.purchase is not None:
             self._count(said.purchase.quantities)
             price = Money.parse(reading.price) if reading is not None and reading.price else None
-            self._line(Buy(said.purchase.summary, price, serial), resource)
+            self._line(Buy(said.purchase.summary, price, serial, reading.used if reading else {}), resource)
         elif placed := said.placed_since(self.started):
             self._count(placed.quantities)
             self._line_about_order(placed, serial, resource)
@@ -209,7 +209,7 @@ class Fleet:
         elif shortfall(declaration.want, reading.counts):
             self._line(_short(declaration, reading, self._why_short(reading, said)), resource)
         elif said.is_new:
-            self._line(Nothing(reading.counts, declaration.want, serial), resource)
+            self._line(Nothing(reading.counts, declaration.want, serial, reading.used), resource)
 
     def _count(self, quantities: dict[CountName, int]) -> None:
         self.buyers += 1
@@ -317,7 +317,7 @@ async def _known(output: Any) -> Any:
 def _short(declaration: Declaration, reading: Reading, why: str) -> Short:
     names = shortfall(declaration.want, reading.counts)
     have, want = ({name: counts[name] for name in names} for counts in (reading.counts, declaration.want))
-    return Short(have, want, why, declaration.serial_number)
+    return Short(have, want, why, declaration.serial_number, reading.used)
 
 
 def _pbxs(number: int) -> str:

@@ -41,7 +41,8 @@ async def observe(
     for declaration in declarations:
         counts = read[declaration.serial_number]
         wanted = missing(declaration.want, counts.counts)
-        readings.append(Reading(unreadable=counts.unreadable if wanted else None, **dict(counts.counts)))
+        unreadable_why = counts.unreadable if wanted else None
+        readings.append(Reading(unreadable=unreadable_why, used=dict(counts.used), **dict(counts.counts)))
 
     async def add_purchase(index: int) -> None:
         readings[index] = await _with_purchase(account, declarations[index], readings[index], settings, now)
