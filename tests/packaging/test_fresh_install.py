@@ -25,8 +25,12 @@ def section(heading: str) -> str:
 
 
 def commands(text: str) -> list[str]:
-    """The commands of a text: its indented lines."""
-    return re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE)
+    """The commands of a text: the lines of its blocks of shell."""
+    return [
+        line
+        for block in re.findall(r"^```sh\n(.+?)^```$", text, re.DOTALL | re.MULTILINE)
+        for line in block.splitlines()
+    ]
 
 
 def code(language: str) -> str:

@@ -99,7 +99,8 @@ def buying(names_and_prices: dict[str, str | None]) -> dict[str, Any]:
         Purchase.model_validate(inputs["purchase"])
         lines.append((urn, name, str(Buy(inputs["purchase"]["summary"], price, inputs["serial_number"]))))
         content["steps"].append(step)
-    total = Total(len(prices), len(prices) + 8, quantities, priced(prices), True)
+    content["changeSummary"] = {"create": len(prices), "same": 1}
+    total = Total(len(prices), len(prices), quantities, priced(prices), True)
     rest = [(name, line) for _, name, line in lines[50:]]
     content["diagnostics"] = [
         *({"urn": urn, "message": f"{line}\n", "severity": "info"} for urn, _, line in lines[:50]),
