@@ -9,7 +9,7 @@ PULUMI = PATH="$$($(BIN)/python tools/pulumi/ensure.py):$(CURDIR)/$(BIN):$$PATH"
 BROWSER = YSPARTNER_BROWSER="$$($(BIN)/python tools/browser/ensure.py)"
 JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) '*' 2)
 
-.PHONY: help setup demo test test-deep test-matrix dist lint bench lock clean
+.PHONY: help setup demo docs test test-deep test-matrix dist lint bench lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -24,6 +24,9 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY) ## Show the main job on a sandbox: review, buy once, raise, refuse, destroy
 	@$(PULUMI) $(BIN)/python tools/demo.py
+
+docs: $(READY) ## Build the documentation's site, build/docs/index.html
+	$(BIN)/sphinx-build -W --keep-going -q -b html -d build/doctrees docs build/docs
 
 test: lint ## Run every check; the slowest variants only in test-deep
 	$(PULUMI) $(BROWSER) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not deep"

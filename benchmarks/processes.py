@@ -61,6 +61,20 @@ def run(command: Sequence[str | Path], folder: Path, env: Mapping[str, str]) -> 
     return Finished(seconds, process.returncode, output, uses)
 
 
+def cpu_seconds(process_id: int) -> float:
+    """What a process has used so far."""
+    return _cpu_seconds(_stat(_PROC / str(process_id)))
+
+
+def _stat(process: Path) -> list[str]:
+    """The fields of its `stat` after the name."""
+    return (process / "stat").read_text().rpartition(")")[2].split()
+
+
+def _cpu_seconds(stat: list[str]) -> float:
+    return (int(stat[11]) + int(stat[12])) / _TICKS
+
+
 def _watch(session: int, uses: dict[str, Use], ended: threading.Event) -> None:
     while not ended.wait(_EVERY):
         for process in _PROC.glob("[0-9]*"):
@@ -69,7 +83,7 @@ def _watch(session: int, uses: dict[str, Use], ended: threading.Event) -> None:
 
 
 def _look_at(process: Path, session: int, uses: dict[str, Use]) -> None:
-    stat = (process / "stat").read_text().rpartition(")")[2].split()
+    stat = _stat(process)
     if int(stat[3]) != session:
         return
     interpreter, *arguments = (process / "cmdline").read_text().split("\0")
@@ -79,4 +93,4 @@ def _look_at(process: Path, session: int, uses: dict[str, Use]) -> None:
     peak = next(line for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM"))
     use = uses.setdefault(role, Use())
     use.megabytes = max(use.megabytes, int(peak.split()[1]) / 1024)
-    use.cpu_seconds = max(use.cpu_seconds, (int(stat[11]) + int(stat[12])) / _TICKS)
+    use.cpu_seconds = max(use.cpu_seconds, _cpu_seconds(stat))

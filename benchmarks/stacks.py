@@ -9,8 +9,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from .cases import Kind, Operation
 from .processes import Finished, run
 
 ROOT = Path(__file__).parents[1]
@@ -18,15 +19,11 @@ HAVE = (50, 12)
 """Extensions and concurrent calls of every PBX."""
 MORE = (60, 16)
 
-Kind = Literal["floor", "naive", "ours"]
 IMPORTS: dict[Kind, str] = {
     "floor": "from benchmarks.noop import Noop as Pbx",
     "naive": "from benchmarks.naive import Naive as Pbx",
     "ours": "from pulumi_yspartner import PbxCapacity as Pbx",
 }
-
-Operation = Literal["adopting preview", "buying preview", "unchanged preview", "refresh"]
-OPERATIONS: tuple[Operation, ...] = ("adopting preview", "buying preview", "unchanged preview", "refresh")
 
 
 def serial_number(index: int) -> str:
@@ -43,13 +40,15 @@ class Stack:
     kind: Kind
     pbxs: int
     settings: dict[str, str]
+    first: int = 0
+    """The number of its first PBX."""
 
     @classmethod
-    def create(cls, folder: Path, cli: Path, kind: Kind, pbxs: int, settings: dict[str, str]) -> Stack:
+    def create(cls, folder: Path, cli: Path, kind: Kind, pbxs: int, settings: dict[str, str], first: int = 0) -> Stack:
         """An empty stack."""
         folder.mkdir(parents=True)
         (folder / "Pulumi.yaml").write_text("name: fleet\nruntime: python\n")
-        stack = cls(folder, cli, kind, pbxs, settings)
+        stack = cls(folder, cli, kind, pbxs, settings, first)
         stack.pulumi("stack", "init", "dev")
         return stack
 
@@ -58,12 +57,16 @@ class Stack:
         match operation:
             case "adopting preview" | "buying preview":
                 self._declare(self.pbxs, MORE if operation == "buying preview" else HAVE)
-                return self._expect(f"{self.pbxs + 1} to create", "preview")
+                finished = self._expect(f"{self.pbxs + 1} to create", "preview")
+                return self._bought(finished) if operation == "buying preview" else finished
             case "unchanged preview":
                 self._declare(self.pbxs, HAVE)
                 return self._expect(f"{self.pbxs + 1} unchanged", "preview")
             case "refresh":
                 return self._expect(f"{self.pbxs + 1} unchanged", "refresh", "--yes", "--skip-preview")
+            case "buying up":
+                self._declare(self.pbxs, MORE)
+                return self._expect(f"{self.pbxs + 1} created", "up", "--yes", "--skip-preview")
 
     def adopt(self) -> None:
         """Put the fleet into the state: one PBX by an update, the rest as copies, which is quicker."""
@@ -96,10 +99,17 @@ class Stack:
             raise SystemExit(f"pulumi {' '.join(words)} does not say {said!r} in {self.folder}:\n{finished.output}")
         return finished
 
+    def _bought(self, finished: Finished) -> Finished:
+        """Make sure that every purchase was seen."""
+        more = f"{10 * self.pbxs} extensions, {4 * self.pbxs} concurrent calls"
+        if self.kind == "ours" and f"{self.pbxs} of {self.pbxs} PBXs would buy: {more}" not in finished.output:
+            raise SystemExit(f"the preview does not show all purchases in {self.folder}:\n{finished.output}")
+        return finished
+
     def _declare(self, pbxs: int, counts: tuple[int, int]) -> None:
         extensions, concurrent_calls = counts
         declarations = [
-            f"Pbx({_name(index)!r}, serial_number={serial_number(index)!r}, "
+            f"Pbx({_name(index)!r}, serial_number={serial_number(self.first + index)!r}, "
             f"extensions={extensions}, concurrent_calls={concurrent_calls})"
             for index in range(pbxs)
         ]

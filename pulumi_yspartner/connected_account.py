@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, ExitStack
 from typing import TypeVar
 
@@ -46,6 +47,11 @@ class ConnectedAccount:
             return await asyncio.wrap_future(portal.start_task_soon(work, account))
         finally:
             self._waiting -= 1
+
+    def start(self, work: Work[T]) -> Future[T]:
+        """Begin to do work with the account, while this thread goes on. Whoever ends the connection waits for it."""
+        portal, account = self._connection()
+        return portal.start_task_soon(work, account)
 
     def close(self) -> None:
         """End the connection and its thread, unless somebody waits for an answer. The next who asks connects anew."""

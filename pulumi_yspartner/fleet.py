@@ -1,9 +1,10 @@
-"""The program's side of all its `PbxCapacity`: one reading for the whole fleet, and a line for each.
+"""The program's side of all its `PbxCapacity`: each PBX is read as soon as it is declared, and gets a line.
 
-Constructing a resource only notes it down. The program's constructors all run before the event loop runs anything, so
-the first task sees the whole fleet and reads it in one batch. When a resource is registered, one line is attached to
-its row: what would be bought, why that is refused, or that the PBX is short. After the last one comes a total, and,
-where something was refused, one error that ends the run: by then every purchase and every refusal has been shown.
+Constructing a resource has its PBX read, in another thread: this one is busy with the rest of the program. The
+constructors all run before the event loop runs anything, so the whole fleet is known before the first is registered.
+When a resource is registered, one line is attached to its row: what would be bought, why that is refused, or that the
+PBX is short. After the last one comes a total, and, where something was refused, one error that ends the run: by then
+every purchase and every refusal has been shown.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -22,8 +24,9 @@ from pulumi.output import Output, contains_unknowns
 from pulumi.runtime.config import CONFIG, get_config, get_config_env
 from pydantic import ValidationError
 
+from .background import BackgroundReader
 from .connected_account import ConnectedAccount
-from .errors import SettingsError, YsPartnerError
+from .errors import SettingsError
 from .lines import Buy, Nothing, Problem, Refusals, Refused, Rest, Short, Total, Unreadable, on_order
 from .model import (
     NEVER_PLACED,
@@ -37,15 +40,18 @@ from .model import (
     unix,
 )
 from .money import Money
-from .observing import Observation, duplicates, observe, unreadable
+from .observing import declared_twice
 from .orders import is_dead, is_settled
-from .partner import Account
 from .settings import NAMESPACE, Settings, load
-from .sources import capacity_source
 from .wording import amounts, describe, priced, steps
 
 MOST_LINES = 50
 """Messages per run that say what is bought or short; each costs about 10 ms. One more holds all other lines."""
+
+PROGRESS_AFTER = 3.0
+"""Seconds of reading after which its progress is shown."""
+PROGRESS_EVERY = 1.0
+"""Seconds between two looks at it."""
 
 
 # --- settings ------------------------------------------------------------------------------------------------------
@@ -87,17 +93,19 @@ class Fleet:
     account: ConnectedAccount
     started: float = field(default_factory=time.time)
     members: list[Member] = field(default_factory=list)
-    waiting: list[tuple[Member, asyncio.Future[None]]] = field(default_factory=list)
-    batch: asyncio.Task[None] | None = None
+    declared: Counter[str] = field(default_factory=Counter)
+    """Resources per serial number."""
     reported: int = 0
     lines: list[tuple[str, str]] = field(default_factory=list)
     """What is said of each PBX, with its resource's name."""
-    problems: set[str] = field(default_factory=set)
     bought: Counter[CountName] = field(default_factory=Counter)
     buyers: int = 0
     prices: list[Money | None] = field(default_factory=list)
     unpriced: str | None = None
     refusals: int = 0
+
+    def __post_init__(self) -> None:
+        self.reader = BackgroundReader(self.account, self.settings)
 
     @classmethod
     def of_this_program(cls) -> Fleet:
@@ -113,74 +121,56 @@ class Fleet:
     # --- observing -------------------------------------------------------------------------------------------------
 
     def join(self, declared: dict[str, Any]) -> Member:
-        """Note a resource down; its `observed` resolves with its batch."""
+        """Note a resource down and have its PBX read; its `observed` resolves when that is done."""
         member = Member()
+        if not self.members:
+            _wait_for_requests_first()
+            if _somebody_watches():
+                asyncio.get_event_loop().call_later(PROGRESS_AFTER, self._tell_progress)
         self.members.append(member)
         if any(isinstance(value, Output) for value in declared.values()):
-            member.observed = self._observe_when_known(member, declared)
+            member.observed = self._observed_when_known(member, declared)
         else:
-            member.observed = self._observed(member, self._enqueue(member, declared))
+            self._declare(member, declared)
+            member.observed = self._observed(member, self._start(member))
         return member
 
-    async def _observe_when_known(self, member: Member, declared: dict[str, Any]) -> dict[str, Any] | None:
+    async def _observed_when_known(self, member: Member, declared: dict[str, Any]) -> dict[str, Any] | None:
         values = await Output.from_input(declared).future(with_unknowns=True)
-        return await self._observed(member, self._enqueue(member, cast("dict[str, Any]", values)))
+        self._declare(member, cast("dict[str, Any]", values))
+        return await self._observed(member, self._start(member))
 
-    async def _observed(self, member: Member, read: asyncio.Future[None] | None) -> dict[str, Any] | None:
-        if read is not None:
-            await read
-        return None if member.reading is None else member.reading.dump()
+    async def _observed(self, member: Member, reading: Awaitable[Reading] | None) -> dict[str, Any] | None:
+        if reading is None or member.declaration is None:
+            return None
+        read = await reading
+        serial = member.declaration.serial_number
+        member.reading = read.model_copy(update={"duplicate": declared_twice(serial, self.declared[serial])})
+        return member.reading.dump()
 
-    def _enqueue(self, member: Member, declared: dict[str, Any]) -> asyncio.Future[None] | None:
-        """Add to the next batch; None for what `check` will refuse before it looks at any count."""
+    def _declare(self, member: Member, declared: dict[str, Any]) -> None:
+        """Take the declaration, unless `check` will refuse it before it looks at any count."""
         known = {name: value for name, value in declared.items() if value is not None}
         if contains_unknowns(known):
-            return None
-        try:
-            member.declaration = Declaration.model_validate(known)
-        except ValidationError:
-            return None
-        read: asyncio.Future[None] = asyncio.get_event_loop().create_future()
-        self.waiting.append((member, read))
-        if self.batch is None:
-            self.batch = asyncio.ensure_future(self._read_batches())
-        return read
-
-    async def _read_batches(self) -> None:
-        """Read what is waiting, and what came to wait in the meantime, until nothing is."""
-        while self.waiting:
-            batch, self.waiting = self.waiting, []
-            try:
-                await self.read([member for member, _ in batch])
-            except Exception as error:  # noqa: BLE001 - raised where the readings are waited for
-                for _, read in batch:
-                    read.set_exception(error)
-            else:
-                for _, read in batch:
-                    read.set_result(None)
-        self.batch = None
-
-    async def read(self, members: Sequence[Member]) -> None:
-        """Give these members their readings, in one batch. What can't be read is said in the readings."""
-        declaring = [(member, member.declaration) for member in members if member.declaration]
-        if not declaring:
             return
-        observation = await self._observe([declaration for _, declaration in declaring])
-        if observation.problem:
-            self.problems.add(observation.problem)
-        twice = duplicates([each.declaration.serial_number for each in self.members if each.declaration])
-        for (member, declaration), reading in zip(declaring, observation.readings, strict=True):
-            member.reading = reading.model_copy(update={"duplicate": twice.get(declaration.serial_number)})
+        with suppress(ValidationError):
+            member.declaration = Declaration.model_validate(known)
 
-    async def _observe(self, declarations: Sequence[Declaration]) -> Observation:
-        async def read(account: Account) -> Observation:
-            source = capacity_source(account, self.settings)
-            return await observe(account, source, declarations, self.settings, time.time())
+    async def read(self, members: Iterable[Member]) -> None:
+        """Give these members their readings, side by side. What can't be read is said in the readings."""
+        await asyncio.gather(*(self._observed(member, self._start(member)) for member in members))
 
-        try:
-            return await self.account.asked(read)
-        except YsPartnerError as error:
-            return unreadable(declarations, error)
+    def _start(self, member: Member) -> asyncio.Future[Reading] | None:
+        if member.declaration is None:
+            return None
+        self.declared[member.declaration.serial_number] += 1
+        return self.reader.ask(member.declaration)
+
+    def _tell_progress(self) -> None:
+        """One moving line while reading takes long."""
+        if self.reader.answered < self.reader.asked:
+            pulumi.log.info(f"read {self.reader.answered} of {_pbxs(self.reader.asked)}", ephemeral=True)
+            asyncio.get_event_loop().call_later(PROGRESS_EVERY, self._tell_progress)
 
     # --- reporting -------------------------------------------------------------------------------------------------
 
@@ -204,7 +194,9 @@ class Fleet:
         if said.refused:
             self.refusals += 1
             why = (
-                "the portal could not be read, see the stack's error" if said.refused in self.problems else said.refused
+                "the portal could not be read, see the stack's error"
+                if said.refused == self.reader.problem
+                else said.refused
             )
             pulumi.log.error(str(Refused(why, serial)), resource)
         elif said.purchase is not None:
@@ -219,7 +211,7 @@ class Fleet:
         elif reading is None:
             pass
         elif reading.unreadable:
-            if reading.unreadable not in self.problems:
+            if reading.unreadable != self.reader.problem:
                 pulumi.log.warn(str(Unreadable(reading.unreadable, serial)), resource)
         elif shortfall(declaration.want, reading.counts):
             self._line(_short(declaration, reading, self._why_short(reading, said)), resource)
@@ -280,9 +272,9 @@ class Fleet:
         self.account.close()
         for _ in range(10):
             await asyncio.sleep(0)  # Pulumi logs a resource's line in a task of its own; an error here would end it
-        for problem in sorted(self.problems):
+        if self.reader.problem:
             say = pulumi.log.error if self.refusals else pulumi.log.warn
-            say(str(Problem(problem)))
+            say(str(Problem(self.reader.problem)))
         if rest := self.lines[MOST_LINES:]:
             pulumi.log.info(str(Rest(tuple(rest))))
         if self.buyers:
@@ -308,6 +300,31 @@ new_fleet: ContextVar[Callable[[], Fleet]] = ContextVar("new_fleet", default=_ne
 """Makes a program's fleet; tests of programs have it read what they say rather than a portal."""
 
 _fleets: dict[asyncio.AbstractEventLoop, Fleet] = {}
+
+
+def _somebody_watches() -> bool:
+    """Whether this runs at a terminal. Elsewhere a line that should move is printed again and again into a log."""
+    if os.environ.get("CI"):
+        return False
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
+def _wait_for_requests_first() -> None:
+    """Have the SDK wait for each registration before it waits for outputs.
+
+    At a program's end it does so only if a request to the engine is under way, and at that moment none is. Otherwise
+    it waits for any of all outputs, again after each: that is quadratic in the fleet's size.
+    """
+    done: asyncio.Future[None] = asyncio.get_event_loop().create_future()
+    done.set_result(None)
+    with suppress(ImportError, AttributeError):  # an SDK that is built otherwise is only slower
+        from pulumi.runtime.settings import _get_rpc_manager
+
+        _get_rpc_manager().rpcs.append(done)
 
 
 @dataclass

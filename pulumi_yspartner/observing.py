@@ -1,14 +1,11 @@
-"""Reading, for a whole fleet at once, what one run needs to know: counts first, and more only where a PBX is short.
+"""Reading what one run needs to know of its PBXs: counts first, and more only where a PBX is short.
 
 The engine calls `check` one resource after the other, so reading there would cost the fleet's size times the latency.
-The program reads instead, in one batch, and hands each resource what was seen of its PBX.
+The program reads instead, all PBXs side by side, and hands each resource what was seen of its PBX.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .errors import PartnerError, ReadingError, SettingsError, YsPartnerError
@@ -17,58 +14,51 @@ from .orders import waits
 from .partner import Account, Catalog
 from .partner.client import run_all
 from .settings import Settings
-from .sources import CapacitySource
+from .sources import CapacitySource, capacity_source
 
 
-@dataclass(frozen=True)
-class Observation:
-    """What one batch saw, in the order of the declarations, and what kept all of it from being read."""
+class Observer:
+    """Reads the PBXs of one run, each as soon as it is asked for. What concerns all of them is read once."""
 
-    readings: tuple[Reading, ...]
-    problem: str | None = None
-    """Why nothing could be read at all (credentials, an unreachable portal), in words."""
+    def __init__(self, account: Account, settings: Settings) -> None:
+        self.account = account
+        self._settings = settings
+        self._source: CapacitySource | None = None
+        self.problem: str | None = None
+        """Why nothing can be read at all (credentials, an unreachable portal), in words; nobody asks again then."""
 
-
-async def observe(
-    account: Account, source: CapacitySource, declarations: Sequence[Declaration], settings: Settings, now: float
-) -> Observation:
-    """Read every declared PBX. Never raises for what the portal answers: it is in the readings, in words."""
-    try:
-        read = await source.read([declaration.serial_number for declaration in declarations])
-    except YsPartnerError as error:
-        return unreadable(declarations, error)
-
-    readings: list[Reading] = []
-    for declaration in declarations:
-        counts = read[declaration.serial_number]
+    async def read(self, declaration: Declaration, now: float) -> Reading:
+        """What is seen of one PBX. Never raises for what the portal answers: it is in the reading, in words."""
+        serial = declaration.serial_number
+        try:
+            counts = None if self.problem else (await self._capacity_source().read([serial]))[serial]
+        except YsPartnerError as error:
+            self.problem = self.problem or why_unreadable(error)
+            counts = None
+        if counts is None:
+            return Reading(unreadable=self.problem)
         wanted = missing(declaration.want, counts.counts)
-        readings.append(Reading(unreadable=counts.unreadable if wanted else None, **dict(counts.counts)))
+        reading = Reading(unreadable=counts.unreadable if wanted else None, **dict(counts.counts))
+        if reading.unreadable or not shortfall(declaration.want, reading.counts):
+            return reading
+        return await _with_purchase(self.account, declaration, reading, self._settings, now)
 
-    async def add_purchase(index: int) -> None:
-        readings[index] = await _with_purchase(account, declarations[index], readings[index], settings, now)
-
-    short = [
-        (add_purchase, index)
-        for index, (declaration, reading) in enumerate(zip(declarations, readings, strict=True))
-        if not reading.unreadable and shortfall(declaration.want, reading.counts)
-    ]
-    await run_all(short)
-    return Observation(tuple(readings))
+    def _capacity_source(self) -> CapacitySource:
+        if self._source is None:
+            self._source = capacity_source(self.account, self._settings)
+        return self._source
 
 
-def unreadable(declarations: Sequence[Declaration], error: YsPartnerError) -> Observation:
-    """The observation of a run in which nothing could be read."""
-    problem = str(error) if isinstance(error, SettingsError) else f"the portal could not be read: {error}"
-    return Observation(tuple(Reading(unreadable=problem) for _ in declarations), problem)
+def why_unreadable(error: YsPartnerError) -> str:
+    """What to say of every PBX of a run in which nothing can be read."""
+    return str(error) if isinstance(error, SettingsError) else f"the portal could not be read: {error}"
 
 
-def duplicates(serial_numbers: Sequence[str]) -> dict[str, str]:
-    """For each serial number that is declared more than once, why that is refused."""
-    return {
-        serial: f"serial number {serial} is declared by {number} resources; declare each PBX once"
-        for serial, number in Counter(serial_numbers).items()
-        if number > 1
-    }
+def declared_twice(serial_number: str, resources: int) -> str | None:
+    """Why a serial number that several resources declare is refused."""
+    if resources < 2:
+        return None
+    return f"serial number {serial_number} is declared by {resources} resources; declare each PBX once"
 
 
 async def _with_purchase(

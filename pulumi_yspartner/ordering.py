@@ -179,7 +179,7 @@ class Ordering:
 
         # 8. Send, once (5). From here on, only "certainly nothing was bought" raises.
         self._sent.add(serial)
-        self.account.outdate()
+        self.account.outdate(serial)
         try:
             receipt = await self.account.client.place(request, last_check)
         except RefusedError:

@@ -1,6 +1,7 @@
-"""The resource `PbxCapacity`."""
+"""The resource `PbxCapacity`.
 
-from __future__ import annotations
+Annotations are evaluated here: Pulumi asks for the class's types at each resource, and texts would be parsed each time.
+"""
 
 import re
 from collections.abc import Awaitable

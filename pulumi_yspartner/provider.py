@@ -41,7 +41,7 @@ from .ordering import Ordering
 from .partner import Account, connect
 from .planning import Before, plan
 from .settings import NAMESPACE, Settings, load
-from .sources import capacity_source
+from .sources import capacity_source_ahead
 from .wording import NOTHING_BOUGHT, amounts
 
 _T = TypeVar("_T")
@@ -202,7 +202,7 @@ class _Runtime:
                 account = Account(client, self._settings)
                 self._connected = Ordering(
                     account=account,
-                    source=capacity_source(account, self._settings),
+                    source=capacity_source_ahead(account, self._settings),
                     settings=self._settings,
                     engine_is_alive=self._engine_is_alive,
                     now=time.time,

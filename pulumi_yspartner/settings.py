@@ -123,22 +123,29 @@ class Limits(_Model):
     """The most that one order may hold."""
 
     extensions: int | None = Field(None, ge=0)
+    """Extensions."""
     concurrent_calls: int | None = Field(None, ge=0)
+    """Concurrent calls."""
     amount: Annotated[Money, BeforeValidator(_amount), PlainSerializer(str)] | None = None
+    """Money, in the currency that the portal uses. With it, a purchase whose price is not known is refused."""
 
 
 class CapacityFields(_Model):
     """Where the portal's product answer holds the counts, as JMESPath; an unset one uses the known spellings."""
 
     extensions: Annotated[str, AfterValidator(_jmespath)] | None = None
+    """The extensions that the PBX has."""
     concurrent_calls: Annotated[str, AfterValidator(_jmespath)] | None = None
+    """The concurrent calls that it has."""
 
 
 class PriceFields(_Model):
     """Where the portal's answer about a price holds it, as JMESPath; an unset one uses the known spellings."""
 
     amount: Annotated[str, AfterValidator(_jmespath)] | None = None
+    """The amount of the whole purchase."""
     currency: Annotated[str, AfterValidator(_jmespath)] | None = None
+    """Its currency code. A code of your own stands in single quotes: `'USD'`."""
 
 
 class PbxAccess(_Model):
@@ -159,41 +166,44 @@ class Settings(_Model):
     """Everything that can be configured. Keys are spelled in camel case in the stack's configuration."""
 
     client_id: str | None = None
-    """Client ID of the portal's API page (System > API)."""
+    """Client id of the portal's API page (System > API)."""
     client_secret: SecretStr | None = None
     """Client secret of the same page; set it with `--secret`."""
     base_url: Annotated[str, AfterValidator(_base_url)] = DEFAULT_BASE_URL
     """The API's address. Plain http only to this machine."""
     purchases: Literal["deny", "allow"] = "deny"
-    """`allow` is the one switch that lets `pulumi up` spend."""
+    """`allow` is the one switch that lets `pulumi up` buy."""
     limits: Annotated[Limits, BeforeValidator(_json)] = Limits()
-    """The most that one order may hold: `extensions`, `concurrentCalls`, `amount`."""
+    """The most that one order may hold: any of `extensions`, `concurrentCalls` and `amount`."""
     billing_contact_id: str | None = None
     """The billing contact to order with; needed where the account has several."""
     capacity_source: Literal["portal", "pbx", "mixed"] = "portal"
     """Where current counts are read. `portal`: all from the portal. `pbx`: all from the PBXs' own API; a PBX that is
     not in `pbxs` is refused. `mixed`: those in `pbxs` from their own API, the others from the portal."""
     capacity_fields: Annotated[CapacityFields, BeforeValidator(_json)] = CapacityFields()
-    """JMESPath for `extensions` and `concurrentCalls` in the portal's product answer."""
+    """Where the portal's product answer holds the counts, as JMESPath for `extensions` and `concurrentCalls`. One that
+    is left out is looked for under the vendor's known spellings."""
     price_fields: Annotated[PriceFields, BeforeValidator(_json)] = PriceFields()
-    """JMESPath for `amount` and `currency` in the portal's answer about a price."""
+    """Where the portal's answer about a price holds it, as JMESPath for `amount` and `currency`. Without it, an amount
+    with a currency code beside it is looked for."""
     pbxs: Annotated[dict[str, PbxAccess], BeforeValidator(_json), AfterValidator(_by_serial_number)] = {}
-    """Per serial number the `url`, `clientId` and `clientSecret` of a PBX's own API; set it with `--secret`."""
+    """How PBXs are reached: per serial number the `url`, `clientId` and `clientSecret` of its own API; set it with
+    `--secret`."""
     pbx_ca_file: str | None = None
     """A file of certificates (PEM) that PBXs are trusted by, besides the public authorities: of a private authority,
     or of the PBXs themselves. There is no way to switch the check off."""
     pbx_timeout: float = Field(10, gt=0, le=120)
     """Seconds for all that is read from one PBX at a time, repeats included."""
     dead_order_statuses: Annotated[_Names, AfterValidator(_dead)] = ("failed", "invalid", "cancelled", "refunded")
-    """Order statuses of which nothing more is to come."""
+    """Statuses of orders from which nothing more is to come."""
     settled_orders: _Names = ()
-    """Order numbers that a person has checked; they no longer block."""
+    """Numbers of orders that a person has checked; they no longer block."""
     settle_hours: float = Field(24, gt=0, le=24 * 365)
-    """Age after which a succeeded order no longer blocks, and an attempt without a trace was never placed."""
+    """Hours after which a succeeded order no longer blocks, and an attempt without a trace counts as never placed."""
     max_connections: int = Field(16, ge=1, le=256)
     """The most requests under way at once, in each of the two processes."""
     timeout: float = Field(30, gt=0, le=600)
-    """Seconds for one request, and for confirming an order whose answer was lost."""
+    """Seconds for one request, and for finding out about an order whose answer was lost."""
 
     @classmethod
     def keys(cls) -> list[str]:

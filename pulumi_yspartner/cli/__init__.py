@@ -34,7 +34,8 @@ Exit codes of every command:
 \b
 Examples:
   yspartner sandbox
-  yspartner doctor --help
+  yspartner doctor --pbx 3651D3296882
+  yspartner review preview.json --plan plan.json
   yspartner export > fleet.yaml
 
 \b

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -15,7 +16,7 @@ from ..orders import is_dead, is_old
 from ..settings import Settings
 from . import answers
 from .client import PRICE, Catalog, PartnerClient, PriceRequest, run_all
-from .shared_value import SharedValue
+from .shared_value import ALWAYS, SharedValue
 
 FRESH = 5.0
 """Seconds: what is read right before an order may be shared with orders for other PBXs within this time."""
@@ -28,6 +29,17 @@ class ProductList:
     by_serial_number: dict[str, answers.Found]
 
 
+@dataclass
+class OrderList:
+    """The account's orders, as the list has them, looked up without going through all of them each time."""
+
+    by_serial_number: dict[str, list[answers.ReadOrder]] = field(default_factory=dict)
+    of_unknown_pbx: dict[str, answers.ReadOrder] = field(default_factory=dict)
+    """By number, those of which the list doesn't state the PBX."""
+    to_be_told: dict[bool, list[answers.ReadOrder]] = field(default_factory=dict)
+    """Of these, the ones whose details must be read; with or without old dead ones."""
+
+
 class Account:
     """The account's lists, shared; and what is read per PBX. `max_age` is in seconds, None accepts any age."""
 
@@ -38,10 +50,12 @@ class Account:
         self._contacts = SharedValue(client.contacts)
         self._orders = SharedValue(self._read_orders)
         self._details: dict[str, SharedValue[answers.ReadOrder]] = {}
+        self._ordered_at: dict[str, float] = {}
 
-    async def products(self, max_age: float | None = None) -> ProductList:
-        """All PBXs of the account."""
-        return await self._products.get(max_age)
+    async def products(self, max_age: float | None = None, about: Iterable[str] = ()) -> ProductList:
+        """All PBXs of the account; never as they were before an order of ours for a PBX that this is asked `about`."""
+        since = max((self._ordered_at.get(serial, ALWAYS) for serial in about), default=ALWAYS)
+        return await self._products.get(max_age, since)
 
     async def product(self, serial_number: str) -> Any:
         """The details of one PBX, read now."""
@@ -101,8 +115,13 @@ class Account:
         the details: of orders that may still change counts, and of dead ones, whose reference matters (rule 9). Old
         dead ones of which the list doesn't even tell the PBX are read with `all_dead` only: an account may have many.
         """
-        listed = await self._orders.get(max_age)
-        relevant = [*listed.get(serial_number, ()), *listed.get(None, ())]
+        listed = await self._orders.get(max_age, self._ordered_at.get(serial_number, ALWAYS))
+        if all_dead not in listed.to_be_told:
+            unknown = listed.of_unknown_pbx.values()
+            listed.to_be_told[all_dead] = [each for each in unknown if self._needs_details(each, now, all_dead)]
+        named = [listed.of_unknown_pbx[order_no] for order_no in known if order_no in listed.of_unknown_pbx]
+        stated = listed.by_serial_number.get(serial_number, ())
+        relevant = {each.order_no: each for each in (*stated, *listed.to_be_told[all_dead], *named)}.values()
         details: dict[str, answers.ReadOrder] = {}
 
         async def read(order: answers.ReadOrder) -> None:
@@ -120,10 +139,10 @@ class Account:
                 seen.append(order.seen(more))
         return tuple(seen)
 
-    def outdate(self) -> None:
-        """Forget what an order is about to change."""
-        self._products.outdate()
-        self._orders.outdate()
+    def outdate(self, serial_number: str) -> None:
+        """From now on, no list that was read, or began to be read, before is good for this PBX: an order is about to
+        change what it says of it. It changes nothing about the others, which go on sharing."""
+        self._ordered_at[serial_number] = time.monotonic()
 
     def _needs_details(self, order: answers.ReadOrder, now: float, all_dead: bool) -> bool:
         if order.order_no in self._settings.settled_orders:
@@ -137,13 +156,15 @@ class Account:
     def _is_dead(self, order: answers.ReadOrder) -> bool:
         return order.status is not None and is_dead(order.status, self._settings)
 
-    async def _read_orders(self) -> dict[str | None, list[answers.ReadOrder]]:
-        """The order list by serial number; under None those whose item doesn't state one."""
-        grouped: dict[str | None, list[answers.ReadOrder]] = {}
+    async def _read_orders(self) -> OrderList:
+        read = OrderList()
         # An order that moves to the next page while pages are read stands in the list twice.
         for order in {order.order_no: order for order in await self.client.orders()}.values():
-            grouped.setdefault(order.serial_number, []).append(order)
-        return grouped
+            if order.serial_number is None:
+                read.of_unknown_pbx[order.order_no] = order
+            else:
+                read.by_serial_number.setdefault(order.serial_number, []).append(order)
+        return read
 
     async def _read_products(self) -> ProductList:
         return ProductList(answers.products(await self.client.products()))

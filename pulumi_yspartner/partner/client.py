@@ -232,6 +232,10 @@ class PartnerClient:
 
 async def run_all(calls: list[tuple[Any, Any]]) -> None:
     """Run calls side by side; the first error ends the others and is raised as itself."""
+    if len(calls) < 2:
+        for function, argument in calls:
+            await function(argument)
+        return
     try:
         async with anyio.create_task_group() as group:
             for function, argument in calls:

@@ -15,6 +15,7 @@ from ..errors import NotSentError, PartnerError, RequestRefusedError, Unreadable
 from ..settings import Settings
 from . import envelope
 from .http import exchange, http_client, repeated
+from .pacing import Lanes, Pace
 
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 - a path
 
@@ -25,12 +26,11 @@ RENEW_BEFORE = 60.0
 class Connection:
     """Authenticated exchanges with the Partner API; use `open_connection`."""
 
-    def __init__(self, settings: Settings, client: httpx.AsyncClient, tls: ssl.SSLContext) -> None:
+    def __init__(self, settings: Settings, lanes: Lanes, tls: ssl.SSLContext) -> None:
         self._settings = settings
-        self._client = client
+        self._lanes = lanes
+        self._pace = Pace()
         self._tls = tls
-        # Bounded outside the HTTP client: its pool slows down with many requests queued inside it.
-        self._limiter = anyio.CapacityLimiter(settings.max_connections)
         self._tokens = _Tokens(self._exchange, settings)
 
     async def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
@@ -59,7 +59,7 @@ class Connection:
             return await self._exchange("POST", path, client=client, token=token, last_check=last_check, json=body)
 
     async def _read(self, method: str, path: str, **request: Any) -> Any:
-        return await repeated(lambda: self._authorised(method, path, **request))
+        return await repeated(lambda: self._authorised(method, path, **request), paced=True)
 
     async def _authorised(self, method: str, path: str, **request: Any) -> Any:
         token = await self._tokens.current()
@@ -84,17 +84,18 @@ class Connection:
     ) -> Any:
         # SEEN (request-structure.html): User-Agent is compulsory, and the token goes in as Bearer.
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with self._limiter:
-            answer = await exchange(
-                client or self._client,
-                method,
-                path,
-                within=self._settings.timeout,
-                last_check=last_check,
-                headers=headers,
-                **request,
-            )
-        return envelope.result(method, path, answer.status, answer.body, retry_after=answer.retry_after)
+        async with self._lanes.room(client) as lane:
+            await self._pace.turn(method, path)
+            try:
+                answer = await exchange(
+                    lane, method, path, within=self._settings.timeout, last_check=last_check, headers=headers, **request
+                )
+                result = envelope.result(method, path, answer.status, answer.body, retry_after=answer.retry_after)
+            except PartnerError as error:
+                self._pace.hear(error)
+                raise
+            self._pace.hear(None)
+        return result
 
 
 @asynccontextmanager
@@ -107,14 +108,19 @@ async def open_connection(
     """
     settings.credentials()
     tls = httpx.create_ssl_context()
-    async with client_of(settings, tls) as client:
+
+    def new_client() -> httpx.AsyncClient:
+        client = client_of(settings, tls)
         client.event_hooks = {"response": [hear] if hear else []}
-        yield Connection(settings, client, tls)
+        return client
+
+    async with Lanes(settings.max_connections, new_client) as lanes:
+        yield Connection(settings, lanes, tls)
 
 
 def client_of(settings: Settings, tls: ssl.SSLContext) -> httpx.AsyncClient:
-    """The HTTP client for the portal that the settings name."""
-    return http_client(settings.base_url, tls, timeout=settings.timeout, connections=settings.max_connections)
+    """An HTTP client for the portal that the settings name, for one request at a time."""
+    return http_client(settings.base_url, tls, timeout=settings.timeout, connections=1)
 
 
 class _Tokens:

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import email.utils
+import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from ..errors import NoAnswerError, NotSentError, PartnerError, UnreadableAnswerError
 from ..settings import is_loopback
+from .pacing import LONGEST_PAUSE, is_too_many
 
 ATTEMPTS = 4
 """Tries of a read, the first included."""
-LONGEST_RETRY_AFTER = 60.0
-"""Seconds of `Retry-After` that are waited out; who asks for more is not asked again in this run."""
+ATTEMPTS_WHEN_TOO_MANY = 10
+"""The same, where an answer said "too many requests" only: that is no sign of a fault."""
+LONGEST_OWN_PAUSE = 8.0
+"""Seconds between two tries at most, where nobody asked for more."""
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer; more is no answer of these APIs."""
-
-_USER_AGENT = f"pulumi-yspartner/{version('pulumi_yspartner')}"
 
 _T = TypeVar("_T")
 
@@ -35,7 +37,7 @@ def http_client(base_url: str, tls: ssl.SSLContext, *, timeout: float, connectio
     return httpx.AsyncClient(
         verify=tls,
         base_url=base_url,
-        headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
+        headers={"User-Agent": _user_agent(), "Accept": "application/json"},
         # Shorter to connect: what times out there was certainly not sent.
         timeout=httpx.Timeout(timeout, connect=timeout / 2),
         limits=httpx.Limits(max_connections=connections, keepalive_expiry=30),
@@ -43,6 +45,11 @@ def http_client(base_url: str, tls: ssl.SSLContext, *, timeout: float, connectio
         # A proxy of the environment is for real hosts, not for a sandbox on this machine.
         trust_env=not is_loopback(urlsplit(base_url).hostname or ""),
     )
+
+
+@cache
+def _user_agent() -> str:
+    return f"pulumi-yspartner/{version('pulumi_yspartner')}"
 
 
 @dataclass(frozen=True)
@@ -105,33 +112,36 @@ class _TooLargeError(Exception):
     pass
 
 
-async def repeated(read: Callable[[], Awaitable[_T]]) -> _T:
-    """The result of a read, tried again where that may help. Never for an order."""
-    async for attempt in AsyncRetrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=_pause,
-        retry=retry_if_exception(_worth_repeating),
-        sleep=anyio.sleep,
-        reraise=True,
-    ):
-        with attempt:
+async def repeated(read: Callable[[], Awaitable[_T]], *, paced: bool = False) -> _T:
+    """The result of a read, tried again where that may help. Never for an order.
+
+    `paced` says that a `Pace` holds the read back where there were too many.
+    """
+    failed = too_many = 0
+    while True:
+        try:
             return await read()
-    raise AssertionError("unreachable")  # pragma: no cover
+        except PartnerError as error:
+            if is_too_many(error):
+                too_many += 1
+            else:
+                failed += 1
+            if not _worth_repeating(error) or failed >= ATTEMPTS or too_many >= ATTEMPTS_WHEN_TOO_MANY:
+                raise
+            pause = 0.0 if paced and is_too_many(error) else _pause(error, failed + too_many)
+        if pause:
+            await anyio.sleep(pause)
 
 
-def _worth_repeating(error: BaseException) -> bool:
-    if not isinstance(error, PartnerError) or not error.transient:
-        return False
-    return error.retry_after is None or error.retry_after <= LONGEST_RETRY_AFTER
+def _worth_repeating(error: PartnerError) -> bool:
+    return error.transient and (error.retry_after is None or error.retry_after <= LONGEST_PAUSE)
 
 
-_backoff = wait_random_exponential(multiplier=0.5, max=8)
-
-
-def _pause(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked_for = error.retry_after if isinstance(error, PartnerError) else None
-    return _backoff(state) if asked_for is None else asked_for
+def _pause(error: PartnerError, tries: int) -> float:
+    """Seconds until the next try: as many as were asked for, else random ones, up to twice as many after each try."""
+    if error.retry_after is not None:
+        return error.retry_after
+    return random.uniform(0, min(0.5 * 2 ** (tries - 1), LONGEST_OWN_PAUSE))  # noqa: S311 - no secret
 
 
 def retry_after_seconds(header: str | None) -> float | None:

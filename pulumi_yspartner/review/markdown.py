@@ -60,10 +60,7 @@ def _failures(review: Review) -> Iterator[str]:
         yield f"**Failed: a preview did not come to its end, so it does not show everything.**\n\n{_told(failed)}"
     differing = [(stack, problem) for stack in review.stacks for problem in stack.problems]
     if differing:
-        yield (
-            f"**Failed: a saved plan does not buy what its preview shows. Don't approve it; make both anew.**\n\n"
-            f"{_told(differing)}"
-        )
+        yield f"**Failed: don't approve this.**\n\n{_told(differing)}"
     unread = [(stack, stack.unreadable) for stack in review.stacks if stack.unreadable]
     if unread:
         yield f"**Nothing could be read, so nothing would be bought.**\n\n{_told(unread)}"

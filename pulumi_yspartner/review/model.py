@@ -189,7 +189,8 @@ class Stack(_Part):
     errors: tuple[str, ...] = ()
     """Why the preview failed, other than by a refusal, or can't be trusted. What it would buy is then not all known."""
     problems: tuple[str, ...] = ()
-    """Where the preview and its saved plan disagree about what is bought."""
+    """Why it must not be approved although the preview came to its end: its saved plan buys something else, or another
+    stack declares the same PBX."""
     unreadable: str | None = None
     """Why no PBX at all could be read in this preview (credentials, an unreachable portal)."""
     purchases: Literal["allow", "deny"] | None = None
@@ -308,7 +309,7 @@ class Review(_Part):
 
     @derived
     def ok(self) -> bool:
-        """Whether every preview came to its end, nothing was refused, and every plan buys what its preview shows."""
+        """Whether every preview came to its end, nothing was refused, and no stack has problems."""
         return not any(stack.errors or stack.problems for stack in self.stacks) and not self.counts["refused"]
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -19,11 +18,12 @@ from markupsafe import Markup
 
 from ..model import COUNTS, CountName
 from ..wording import amounts_named
+from .escaping import visible
 from .model import Pbx, Review, Stack
 from .picture import Bar, bar, scale
 
 MOST_SHOWN = 25
-"""PBXs of a stack that are shown at once; the others are one click away."""
+"""PBXs of a list that are shown at once; the others are one click away."""
 
 
 def html(review: Review) -> str:
@@ -32,6 +32,7 @@ def html(review: Review) -> str:
     return _template().render(
         review=review,
         page=_Page(review),
+        most_shown=MOST_SHOWN,
         style=Markup(style),  # noqa: S704 # our own file
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
@@ -79,6 +80,7 @@ class _Page:
 
     def __init__(self, review: Review) -> None:
         self._review = review
+        self.together = len([pbx for pbx in review.pbxs if _counts(pbx)])
         self.knows_use = any(pbx.used for pbx in review.pbxs)
         rows = [row for pbx in review.pbxs for row in self.rows(pbx)]
         self._full = {name: scale(row.length for row in rows if row.name == name) for name in COUNTS}
@@ -107,38 +109,24 @@ class _Page:
         """All PBXs together, on a scale of its own."""
         return [(row, _bar(row, row.length or 1)) for row in _fleet(self._review)]
 
-    def stacks_to_show(self) -> list[Stack]:
-        """The stacks that would buy, or whose purchases are refused."""
-        return [stack for stack in self._review.stacks if stack.in_state("buys", "refused")]
+    def buying(self) -> list[Stack]:
+        """The stacks that would buy."""
+        return [stack for stack in self._review.stacks if stack.in_state("buys")]
 
-    def stacks_with_errors(self) -> list[Stack]:
-        """The stacks whose preview failed, or where something else is wrong."""
-        return [stack for stack in self._review.stacks if stack.errors or stack.problems]
+    def wrong(self) -> list[Stack]:
+        """The stacks whose preview can't be taken as it is."""
+        return [stack for stack in self._review.stacks if stack.errors or stack.problems or stack.unreadable]
 
-    def first(self, stack: Stack) -> list[Pbx]:
-        """What is refused, then what is bought; of very many the largest purchases."""
-        pbxs = self._refused_first(stack)
-        if len(pbxs) <= MOST_SHOWN:
-            return pbxs
-        return sorted(pbxs, key=lambda pbx: (pbx.state != "refused", -self._size(pbx)))[:MOST_SHOWN]
-
-    def rest(self, stack: Stack) -> list[Pbx]:
-        """The others that are refused or bought."""
-        shown = {pbx.urn for pbx in self.first(stack)}
-        return [pbx for pbx in self._refused_first(stack) if pbx.urn not in shown]
-
-    def _refused_first(self, stack: Stack) -> list[Pbx]:
-        return [*stack.in_state("refused"), *stack.in_state("buys")]
-
-    def _size(self, pbx: Pbx) -> float:
-        return sum(quantity / self._full[name] for name, quantity in pbx.to_buy.items())
+    def purchases(self, stack: Stack) -> list[Pbx]:
+        """The PBXs that would buy, the largest purchases first."""
+        return sorted(stack.in_state("buys"), key=lambda pbx: -sum(pbx.to_buy.values()))
 
 
 def _fleet(review: Review) -> list[_Row]:
     """The counts of all PBXs whose counts are known, together."""
     rows = []
     for name in COUNTS:
-        pbxs = [pbx for pbx in review.pbxs if name in pbx.has and pbx.state != "removed"]
+        pbxs = [pbx for pbx in review.pbxs if name in pbx.has and _counts(pbx)]
         if pbxs:
             rows.append(
                 _Row(
@@ -154,11 +142,14 @@ def _fleet(review: Review) -> list[_Row]:
     return rows
 
 
+def _counts(pbx: Pbx) -> bool:
+    """Whether it is among those that are shown together: known, and not about to be forgotten."""
+    return bool(pbx.has) and pbx.state != "removed"
+
+
 def _on_order(pbx: Pbx, name: CountName) -> int | None:
     """What open orders will add to a count; None where one of them doesn't tell its quantities."""
-    if any(not order.quantities for order in pbx.on_order):
-        return None
-    return sum(order.quantities.get(name, 0) for order in pbx.on_order)
+    return pbx.quantities_on_order.get(name, 0) if all(order.quantities for order in pbx.on_order) else None
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
@@ -182,14 +173,8 @@ def _bar(row: _Row, full: int) -> Bar:
 
 
 def _visible(value: object) -> object:
-    """What is printed, with characters shown that hide or reorder others: `U+202E` in brackets for such a one."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return "".join(f"[U+{ord(char):04X}]" if _hides(char) else char for char in value)
-
-
-def _hides(char: str) -> bool:
-    return char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    """What is printed, in one line and with nothing hidden in it."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _text(name: str) -> str:

@@ -74,7 +74,10 @@ class Plan:
             words = _words(planned), _words(shown)
             if words[0] == words[1]:
                 words = f"{words[0]} ({_details(planned)})", f"{words[1]} ({_details(shown)})"
-            yield f"{name_of(urn)}: the plan buys {words[0]}, the preview shows {words[1]}"
+            yield (
+                f"{name_of(urn)}: the saved plan buys {words[0]}, and the preview shows {words[1]}; make both anew, in "
+                f"one command"
+            )
 
     def _planned(self, urn: str, step: Mapping[str, Any]) -> Bought | None:
         """What the plan orders for a resource. A plan holds what changes in the inputs of the last update; an update
@@ -95,8 +98,8 @@ def _details(bought: Bought | None) -> str:
     """What tells two purchases of the same quantities apart."""
     if bought is None:
         return ""
-    purchase = bought.purchase
+    purchase, serial = bought.purchase, bought.serial_number or "an unknown PBX"
     return (
-        f"{bought.serial_number or 'unknown PBX'} having {amounts(bought.observed)}, "
-        f"contact {purchase.billing_contact_id}, plan {purchase.plan_id}, reference {purchase.reference}"
+        f"{serial}, having {amounts(bought.observed)}, contact {purchase.billing_contact_id}, plan {purchase.plan_id}, "
+        f"reference {purchase.reference}"
     )

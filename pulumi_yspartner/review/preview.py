@@ -85,8 +85,14 @@ def _read(content: Mapping[str, Any], file: str) -> Stack:
         purchases=None if said.total is None else "deny" if said.total.purchases_are_off else "allow",
         settings=tuple(_shown(config)),
         pbxs=tuple(sorted(pbxs, key=lambda pbx: (pbx.name, pbx.urn, pbx.state == "removed"))),
-        lists_unchanged=any(step["op"] == "same" for step in steps),
+        lists_unchanged=_lists_unchanged(content),
     )
+
+
+def _lists_unchanged(content: Mapping[str, Any]) -> bool:
+    """Whether resources that don't change have a step, too; without `--show-sames` only the stack has."""
+    listed = sum(1 for step in content.get("steps") or [] if step["op"] == "same")
+    return listed >= int((content.get("changeSummary") or {}).get("same") or 0)
 
 
 def _contradictions(pbxs: Sequence[Pbx], total: Total | None) -> Iterator[str]:

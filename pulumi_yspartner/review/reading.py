@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def load(previews: Sequence[Path], plans: Sequence[Path] = (), limits: RunLimits
         if stacks[index].plan is not None:
             raise UnreadableError(f"{file} is a second plan of the stack {_full(stacks[index])}")
         stacks[index] = _with_plan(stacks[index], plan, contents[index])
-    stacks.sort(key=lambda stack: (stack.project, stack.name))
+    stacks = sorted(_with_duplicates(stacks), key=lambda stack: (stack.project, stack.name))
     totals = Totals.of(pbx for stack in stacks for pbx in stack.pbxs)
     all_is_known = not any(stack.errors for stack in stacks)
     return Review(stacks=tuple(stacks), limits=tuple(limits.judge(totals, all_is_known)) if limits else ())
@@ -43,6 +43,21 @@ def load(previews: Sequence[Path], plans: Sequence[Path] = (), limits: RunLimits
 def _with_plan(stack: Stack, plan: Plan, preview: Mapping[str, Any]) -> Stack:
     steps = {str(step["urn"]): step for step in preview.get("steps") or []}
     return stack.model_copy(update={"plan": plan.file, "problems": tuple(plan.differences(steps))})
+
+
+def _with_duplicates(stacks: Sequence[Stack]) -> Iterator[Stack]:
+    """The stacks, with a problem for each PBX that several declare: each of them would order for it."""
+    places: dict[str, list[Stack]] = {}
+    for stack in stacks:
+        for serial in {pbx.serial_number for pbx in stack.pbxs if pbx.state != "removed"}:
+            places.setdefault(serial, []).append(stack)
+    for stack in stacks:
+        problems = [
+            f"{serial} is declared in {' and '.join(map(_full, places[serial]))}; declare each PBX in one stack only"
+            for serial in sorted(places)
+            if len(places[serial]) > 1 and places[serial][0] is stack
+        ]
+        yield stack.model_copy(update={"problems": (*stack.problems, *problems)})
 
 
 def _full(stack: Stack) -> str:

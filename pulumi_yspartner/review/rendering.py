@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from typing import Literal
 
@@ -16,15 +17,15 @@ FORMS: tuple[Form, ...] = ("markdown", "html", "json")
 def render(review: Review, form: Form) -> str:
     """The review in one form. Raises `SettingsError` where a package is missing that HTML needs.
 
-    Any of them may be printed into the log of a CI job, where `##[` would be a command.
+    Any of them may be printed into the log of a CI job, where `##[` and `##vso[` would be commands.
     """
     match form:
         case "markdown":
             return markdown(review)
         case "html":
-            return _html(review).replace("##[", "##&#91;")
+            return _html(review).replace("##", "#&#35;")
         case "json":
-            return review.model_dump_json(indent=2).replace("##[", "##\\u005b") + "\n"
+            return json.dumps(review.model_dump(mode="json"), indent=2).replace("##", "#\\u0023") + "\n"
 
 
 def _html(review: Review) -> str:

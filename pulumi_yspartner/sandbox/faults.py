@@ -67,7 +67,8 @@ _DEFAULT_VALUES = {
 
 @dataclass(eq=False)
 class Fault:
-    """Something that goes wrong for the next `times` requests to `endpoint`, after the first `skip`.
+    """Something that goes wrong for the next `times` requests to `endpoint`, after the first `skip`, or for each
+    `every`-th of them only.
 
     `kind` is one of `KINDS`, with its value where it has one: `Fault("order.save", "status=503")`.
     With `serial_number`, only requests about that PBX count.
@@ -81,6 +82,7 @@ class Fault:
     times: int | None = 1
     """How many requests it strikes; None for all of them."""
     skip: int = 0
+    every: int = 1
     serial_number: str | None = None
     value: str = ""
     reached: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -108,20 +110,25 @@ class Fault:
 
     @classmethod
     def parse(cls, spec: str) -> Fault:
-        """A fault from text: `endpoint:kind[=value][@first][xtimes]`.
+        """A fault from text: `endpoint:kind[=value][@first][/every][xtimes]`.
 
-        `order.save:status=503@2` strikes the second order, `product.list:cut_beforex*` every product list.
+        `order.save:status=503@2` strikes the second order, `product.list:cut_beforex*` every product list,
+        `any:status=429/5x*` every fifth request.
         """
         endpoint, colon, rest = spec.partition(":")
-        match = re.fullmatch(r"(?P<kind>[^@=]+?(=[^@]+?)?)(@(?P<first>[1-9]\d*))?(x(?P<times>[1-9]\d*|\*))?", rest)
+        match = re.fullmatch(
+            r"(?P<kind>[^@=/]+?(=[^@/]+?)?)(@(?P<first>[1-9]\d*))?(/(?P<every>[1-9]\d*))?(x(?P<times>[1-9]\d*|\*))?",
+            rest,
+        )
         if not colon or match is None:
-            raise ValueError(f"{spec!r} isn't of the form endpoint:kind[=value][@first][xtimes]")
+            raise ValueError(f"{spec!r} isn't of the form endpoint:kind[=value][@first][/every][xtimes]")
         times = match["times"] or "1"
         return cls(
             endpoint.strip(),
             match["kind"].strip(),
             times=None if times == "*" else int(times),
             skip=int(match["first"] or 1) - 1,
+            every=int(match["every"] or 1),
         )
 
     @property
@@ -146,6 +153,8 @@ class Fault:
             return False
         self._seen += 1
         if self._seen <= self.skip or (self.times is not None and self.hits >= self.times):
+            return False
+        if (self._seen - self.skip) % self.every:
             return False
         self.hits += 1
         self.reached.set()

@@ -306,6 +306,13 @@ class Portal:
                 self._orders.append(order)
             self._orders.sort(key=_created)
 
+    def forget_history(self) -> None:
+        """Take the orders of past years away again."""
+        with self.lock:
+            for order in [order for order in self._orders if order.via == "history"]:
+                del self._by_key[order.order_no], self._by_key[order.order_id]
+            self._orders = [order for order in self._orders if order.via != "history"]
+
     def set_status(self, order_no: str, status: str) -> None:
         """Pay (`succeed`), deny (`failed`), cancel... an order. Capacity lands once it is `succeed`.
 

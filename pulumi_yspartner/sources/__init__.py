@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from ..partner import Account
 from ..settings import Settings
+from .ahead import ReadingAhead
 from .pbx import Listener, PbxSource
 from .per_pbx import PerPbxSource
 from .portal import PortalSource
 from .protocol import CapacitySource, CountsRead
 
-__all__ = ["CapacitySource", "CountsRead", "PbxSource", "PortalSource", "capacity_source"]
+__all__ = ["CapacitySource", "CountsRead", "PbxSource", "PortalSource", "capacity_source", "capacity_source_ahead"]
 
 
 def capacity_source(account: Account, settings: Settings, listener: Listener | None = None) -> CapacitySource:
@@ -30,3 +31,15 @@ def capacity_source(account: Account, settings: Settings, listener: Listener | N
     if settings.capacity_source == "portal":
         return portal
     return PerPbxSource(account, portal, PbxSource(settings, listener), settings)
+
+
+def capacity_source_ahead(account: Account, settings: Settings) -> CapacitySource:
+    """As `capacity_source`, for who asks for one PBX after the other: from the portal, the next are read ahead."""
+    source = capacity_source(account, settings)
+    if settings.capacity_source != "portal":
+        return source  # a PBX is not bothered before it is asked for
+
+    async def listed() -> list[str]:
+        return list((await account.products()).by_serial_number)
+
+    return ReadingAhead(source, listed, settings.max_connections)

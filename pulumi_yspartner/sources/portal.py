@@ -24,7 +24,7 @@ class PortalSource:
         # The list tells which PBXs there are. Only where it also states counts must it be as fresh as they.
         listed = (await self._account.products()).by_serial_number
         if any(self._states_a_count(serial, listed.get(serial)) for serial in serial_numbers):
-            listed = (await self._account.products(max_age)).by_serial_number
+            listed = (await self._account.products(max_age, serial_numbers)).by_serial_number
         elif any(serial not in listed for serial in serial_numbers):
             listed = (await self._account.products(_NEW_PBX_SEEN_AFTER)).by_serial_number
 

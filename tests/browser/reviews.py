@@ -73,6 +73,7 @@ def stack(pbxs: Iterable[Pbx], *, name: str = "dev", **given: Any) -> Stack:
         "file": f"{name}/preview.json",
         "plan": f"{name}/plan.json",
         "purchases": "deny",
+        "lists_unchanged": True,
         "settings": (Setting(key="limits", value='{"extensions": 100}'), Setting(key="purchases", value="deny")),
         "pbxs": tuple(sorted(pbxs, key=lambda pbx: pbx.name)),
     }

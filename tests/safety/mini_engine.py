@@ -40,6 +40,7 @@ from pulumi_yspartner.ordering import Ordering
 from pulumi_yspartner.partner import PartnerClient
 from pulumi_yspartner.partner import connection as connection_module
 from pulumi_yspartner.partner import http as http_module
+from pulumi_yspartner.partner import pacing as pacing_module
 from pulumi_yspartner.provider import PbxCapacityProvider
 from pulumi_yspartner.sandbox import Portal
 
@@ -379,7 +380,8 @@ class MiniEngine:
                 orders=known.orders if known else (),
                 is_new=preview and kind != "same",
             )
-            fleet.say(SimpleNamespace(name=name, pulumi_resource_name=name), member.declaration, member.reading, said)  # type: ignore[arg-type]
+            resource = SimpleNamespace(name=name, pulumi_resource_name=name)
+            fleet.say(resource, member.declaration, member.reading, said)  # type: ignore[arg-type]
         try:
             anyio.run(fleet.conclude)
         except pulumi.RunError as error:
@@ -405,7 +407,8 @@ class MiniEngine:
             patch.setattr(fleet_module, "pulumi", hooks.sdk(run))
             patch.setattr(provider_module, "_engine_address", lambda: address)
             patch.setattr(provider_module, "_unexpected", lambda error: run.unexpected.append(_trace(error)) or "oops")
-            patch.setattr(http_module, "_pause", lambda _state: 0.0)
+            patch.setattr(http_module, "_pause", lambda *_: 0.0)
+            patch.setattr(pacing_module.Pace, "turn", _no_pause)
             patch.setattr(httpx, "create_ssl_context", _cached_tls)
             hooks.install(patch, run)
             root.addHandler(handler)
@@ -431,6 +434,10 @@ def _cached_tls(*arguments: Any, **options: Any) -> Any:
     if _tls is None:
         _tls = _make_tls()
     return _tls
+
+
+async def _no_pause(_pace: pacing_module.Pace) -> None:
+    """In place of waiting for the portal to be ready again."""
 
 
 def _trace(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from test_faults import FAULTS
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "safety.md").read_text()
 LISTED = dict(re.findall(r"^- `(\w+)`: (.+)$", TEXT, re.MULTILINE))
-PATTERNS = {outcome: names.split(", ") for outcome, names in LISTED.items()}
+PATTERNS = {outcome: names.replace("`", "").split(", ") for outcome, names in LISTED.items()}
 
 
 @pytest.mark.parametrize(("name", "outcome"), [(name, case.outcome) for name, case in FAULTS.items()])

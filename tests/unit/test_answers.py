@@ -223,7 +223,7 @@ class StubAccount:
     def __init__(self, items: list[Any], details: Any) -> None:
         self.items, self.details = items, details
 
-    async def products(self, max_age: float | None = None) -> Any:
+    async def products(self, max_age: float | None = None, about: Any = ()) -> Any:
         class Listed:
             by_serial_number = answers.products(self.items)
 

@@ -68,14 +68,13 @@ def assert_message(result: subprocess.CompletedProcess[str], code: int, said: st
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_examples_that_it_takes(
-    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_verb_has_examples_that_it_takes(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = main.commands[verb]
     examples = re.findall(r"^  yspartner (.+)$", command.epilog or "", re.MULTILINE)
     assert examples
     monkeypatch.chdir(tmp_path)
-    for read in re.findall(r"[\w.*]+\.jsonl?\b", " ".join(examples)):
+    for read in re.findall(r"[\w.*/]+\.jsonl?\b", " ".join(examples)):
+        (tmp_path / read).parent.mkdir(exist_ok=True)
         (tmp_path / read).touch()
     for example in examples:
         words = shlex.split(example.partition(" > ")[0])
@@ -88,8 +87,8 @@ def test_every_option_of_a_verb_is_explained(verb: str) -> None:
     command = main.commands[verb]
     assert command.help
     assert command.short_help is not None
-    assert len(command.short_help) < 60
-    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+    assert len(command.short_help) <= 68  # on one line of 80 columns, beside the longest verb
+    assert [each.name for each in command.params if isinstance(each, click.Option) and not each.help] == []
 
 
 def test_help_and_readme_tell_the_same_exit_codes() -> None:
@@ -98,6 +97,11 @@ def test_help_and_readme_tell_the_same_exit_codes() -> None:
     section = (ROOT / "README.md").read_text().partition("## The command")[2].partition("\n## ")[0]
     assert told == re.findall(codes, section, re.MULTILINE)
     assert [code for code, _ in told] == ["0", "1", "2", "130"]
+
+
+def test_the_readme_lists_every_verb() -> None:
+    section = (ROOT / "README.md").read_text().partition("## The command")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `yspartner (\w+)` \|", section, re.MULTILINE)) == VERBS
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -1,0 +1,226 @@
+"""The comment and the data: golden files, and what must hold of them whatever the previews say.
+
+`YSPARTNER_UPDATE=1 pytest tests/review/test_comment.py` writes the golden files anew; look at what changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from review_cases import CASES, HERE, HOSTILE, THREE, Case, buying
+
+from pulumi_yspartner.money import Money
+from pulumi_yspartner.review.markdown import MARK, MOST_CHARACTERS, markdown
+from pulumi_yspartner.review.model import Pbx, Review
+from pulumi_yspartner.review.rendering import render
+
+GOLDEN = HERE / "golden"
+UPDATE = bool(os.environ.get("YSPARTNER_UPDATE"))
+
+OURS = re.compile(rf"{re.escape(MARK)}|<br>|<details><summary>[A-Za-z0-9 ,:]+</summary>|</details>")
+"""All the HTML that a comment may hold."""
+
+
+def parsed(text: str) -> list[Token]:
+    """The tokens of a comment, as GitHub's Markdown has them."""
+    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+
+
+def everything_in(tokens: list[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from everything_in(token.children or [])
+
+
+def table(text: str) -> list[list[str]]:
+    """The rows of the comment's table, what stands in code spans as it is read."""
+    rows: list[list[str]] = []
+    tokens = parsed(text)
+    for index, token in enumerate(tokens):
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type in ("th_open", "td_open"):
+            rows[-1].append("".join(_read(child) for child in tokens[index + 1].children or []))
+    return rows
+
+
+def _read(token: Token) -> str:
+    return "\n" if token.type == "html_inline" else token.content.replace("\u200b", "")
+
+
+def in_words(counts: dict[str, int]) -> str:
+    nouns = {"extensions": "extension", "concurrent_calls": "concurrent call"}
+    return "\n".join(f"{number} {nouns[name]}{'' if number == 1 else 's'}" for name, number in counts.items())
+
+
+def has_in_words(pbx: Pbx) -> list[str]:
+    """The cells that a purchase must have, from the third on."""
+    ordered = {name: pbx.to_buy[name] for name in ("extensions", "concurrent_calls") if name in pbx.to_buy}
+    after = {name: pbx.after[name] for name in ("extensions", "concurrent_calls") if name in pbx.after}
+    return [in_words(ordered), in_words(after), str(pbx.price or "unknown")]
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> tuple[str, Case]:
+    name: str = request.param
+    return name, CASES[name]
+
+
+def hold_or_write(file: Path, text: str) -> None:
+    if UPDATE:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    assert text == file.read_text(), f"{file.name} is not what it was; YSPARTNER_UPDATE=1 writes it anew"
+
+
+def test_the_comment_and_the_data_are_the_golden_ones(case: tuple[str, Case], tmp_path: Path) -> None:
+    name, made_of = case
+    review = made_of.review(tmp_path)
+    hold_or_write(GOLDEN / f"{name}.md", markdown(review))
+    if made_of.keeps_json:
+        hold_or_write(GOLDEN / f"{name}.json", render(review, "json"))
+
+
+def test_the_data_holds_the_whole_review(case: tuple[str, Case], tmp_path: Path) -> None:
+    review = case[1].review(tmp_path)
+    text = render(review, "json")
+    assert Review.model_validate_json(text) == review
+    assert json.loads(text)["sentence"] == review.sentence
+
+
+def test_a_comment_is_valid_and_short_enough(case: tuple[str, Case], tmp_path: Path) -> None:
+    text = markdown(case[1].review(tmp_path))
+
+    assert text.startswith(f"{MARK}\n")
+    assert text.count(MARK) == 1, "no other text looks like the mark"
+    assert len(text) < MOST_CHARACTERS
+    tokens = parsed(text)
+    html = [token.content.strip() for token in everything_in(tokens) if token.type.startswith("html")]
+    assert [each for each in html if not OURS.fullmatch(each)] == []
+    assert sum(each.startswith("<details>") for each in html) == html.count("</details>")
+    widths = {len(row) for row in table(text)}
+    assert len(widths) <= 1, "every row of the table has as many cells"
+
+
+def test_texts_of_others_are_only_ever_code(case: tuple[str, Case], tmp_path: Path) -> None:
+    """A platform looks for mentions and references in whatever is not code."""
+    text = markdown(case[1].review(tmp_path))
+
+    for token in everything_in(parsed(text)):
+        assert token.type not in ("link_open", "image", "s_open", "fence", "code_block"), token
+        assert token.type != "heading_open" or token.tag == "h3", token
+        if token.type == "text":
+            assert not re.search(
+                r"[@`~*_<>\[\]\\]|#\d|://|www\.|(?<!YSPARTNER)_", token.content.replace(ALLOWED, "")
+            ), token
+
+
+ALLOWED = "YSPARTNER_PURCHASES"
+
+
+def test_nothing_printed_is_a_command_to_a_runner(case: tuple[str, Case], tmp_path: Path) -> None:
+    review = case[1].review(tmp_path)
+    for text in (markdown(review), render(review, "json")):
+        assert "##[" not in text
+        assert "##vso[" not in text
+        assert [line for line in text.splitlines() if line.lstrip().startswith("::")] == []
+        assert [char for char in text if char != "\n" and not char.isprintable()] == []
+
+
+def test_the_table_says_what_is_bought(case: tuple[str, Case], tmp_path: Path) -> None:
+    name, made_of = case
+    review = made_of.review(tmp_path)
+    buying_pbxs = {pbx.serial_number: pbx for pbx in review.in_state("buys")}
+    assert len(buying_pbxs) == review.totals.pbxs
+    rows = table(markdown(review))
+    if not buying_pbxs:
+        assert rows == []
+        return
+    head, *rows = rows
+    assert head[-6:] == ["PBX", "Has", "On order", "To buy", "After", "Price"]
+    shown = [row for row in rows if "\n" in row[-6]]
+    for row in shown:
+        pbx = buying_pbxs.pop(row[-6].rpartition("\n")[2])
+        assert row[-3:] == has_in_words(pbx)
+        assert row[-5] == in_words({count: pbx.has[count] for count in ("extensions", "concurrent_calls")})
+        if name != "hostile" and not name.startswith("thousand_"):
+            assert row[-6].partition("\n")[0] == pbx.name
+    sums = [row for row in rows if "\n" not in row[-6]]
+    assert ("more, not shown here" in str(sums)) == bool(buying_pbxs)
+    if len(review.in_state("buys")) > 1:
+        assert sums[-1][-3] == in_words({str(count): number for count, number in review.totals.quantities.items()})
+        assert sums[-1][-1] == review.totals.price.words
+
+
+def test_a_thousand_purchases_are_summed_up_and_none_is_lost(tmp_path: Path) -> None:
+    review = CASES["thousand"].review(tmp_path)
+    text = markdown(review)
+
+    assert review.counts["buys"] == 1000
+    assert review.totals.price.words == "12340.00 USD", "the price of each is known, the first 50 or not"
+    assert f"{review.totals.quantities['extensions']} extensions" in text
+    rows = table(text)[1:]
+    [rest] = [row for row in rows if "more, not shown here" in row[0]]
+    assert int(rest[0].split()[0]) == 1000 - (len(rows) - 2)
+    least = min(int(row[3].split()[0]) for row in rows if "\n" in row[0])
+    assert least > 60, "the largest are shown"
+
+
+def test_a_thousand_short_pbxs_are_known_also_without_show_sames(tmp_path: Path) -> None:
+    review = CASES["thousand_short"].review(tmp_path)
+
+    assert review.counts["short"] == 1000
+    assert len({pbx.urn for pbx in review.pbxs}) == 1000
+    assert all(pbx.has == {"extensions": 40} and pbx.lacking == {"extensions": 10} for pbx in review.in_state("short"))
+
+
+def test_names_are_read_from_the_comment_as_they_are(tmp_path: Path) -> None:
+    """Of names in which nothing is invisible or a command, whatever Markdown would make of them."""
+    names = [name for name in HOSTILE if name.isprintable() and "<!--" not in name and "##" not in name]
+    file = tmp_path / "preview.json"
+    file.write_text(json.dumps(buying(dict.fromkeys(names))))
+    review = Case(lambda: [buying(dict.fromkeys(names))]).review(tmp_path)
+    read = {row[0].partition("\n")[0] for row in table(markdown(review)) if "\n" in row[0]}
+
+    assert len(names) > 6
+    assert read == {name.strip() for name in names}
+
+
+def test_a_secret_in_plain_text_is_not_shown(tmp_path: Path) -> None:
+    review = CASES["hostile"].review(tmp_path)
+    for text in (markdown(review), render(review, "json")):
+        assert "a-secret-in-plain-text" not in text
+        assert "capacityFields" in text
+
+
+def test_unknown_prices_are_said_and_fail_a_limit_on_money(tmp_path: Path) -> None:
+    review = CASES["unknown_prices"].review(tmp_path)
+
+    assert [pbx.price for pbx in review.in_state("buys")] == [
+        Money.parse(price) if price else None for _, price in sorted(THREE.items())
+    ]
+    assert review.totals.price.words == "1330.50 USD and 1 unknown"
+    assert "for 1330.50 USD and 1 unknown" in review.sentence
+    [limit] = review.limits
+    assert not limit.passed
+    assert "0" not in {str(pbx.price) for pbx in review.pbxs}
+
+
+def test_currencies_are_not_added(tmp_path: Path) -> None:
+    review = CASES["limits_failed"].review(tmp_path)
+
+    assert review.totals.price.words == "9.00 EUR, 1330.50 USD"
+    assert {limit.name: limit.passed for limit in review.limits} == {
+        "extensions": False,
+        "concurrentCalls": True,
+        "amount": False,
+    }
+    [amount] = [limit for limit in review.limits if limit.name == "amount"]
+    assert amount.reason == "9.00 EUR is in another currency; above the limit by 330.50 USD"
