@@ -12,6 +12,8 @@ from gitops_fleets import BRANCH_120, DEPOT_40, DEPOT_45
 
 from pulumi_yspartner.sandbox import Fault
 
+pytestmark = pytest.mark.timeout(900)  # several updates each; 30 s on a machine of its own
+
 
 def own_comments(pull: Pull) -> list[str]:
     return [comment.body for comment in pull.comments if comment.author == BOT]
@@ -116,6 +118,17 @@ def test_a_refused_pbx_is_reviewed_and_cannot_be_merged_into_a_purchase(forge: F
     assert run.results == {"plans": "failure", "buy": "skipped"}
     assert "There is no review that passed" in run.job("plans").log
     assert portal.purchases == 0
+
+
+def test_a_fleet_that_no_job_previews_is_noticed(forge: Forge) -> None:
+    pull = forge.open("new-customer", fleets__customer_c=DEPOT_40)
+
+    review = pull_request(forge, pull)
+
+    assert review.job("review").result == "failure"
+    assert "There is no preview of fleets/customer-c.yaml" in review.job("review").log
+    [said] = own_comments(pull)
+    assert "The review failed" in said
 
 
 # --- what a hostile, or careless, pull request could do ------------------------------------------------------------

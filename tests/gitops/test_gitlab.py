@@ -8,6 +8,8 @@ from forge import BOT, MARK, Forge, Pull, git
 from gitlab_runner import merge_request, merged
 from gitops_fleets import BRANCH_120, DEPOT_40, DEPOT_45
 
+pytestmark = pytest.mark.timeout(900)  # several updates each; 30 s on a machine of its own
+
 
 def own_notes(pull: Pull) -> list[str]:
     return [comment.body for comment in pull.comments if comment.author == BOT]

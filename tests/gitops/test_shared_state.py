@@ -12,6 +12,8 @@ from github_runner import merged, pull_request
 from gitops_fleets import DEPOT_40
 from s3_backend import S3, s3_store
 
+pytestmark = pytest.mark.timeout(900)  # several updates each; 30 s on a machine of its own
+
 
 @pytest.fixture
 def store(empty_fleet: Path) -> Iterator[S3]:
