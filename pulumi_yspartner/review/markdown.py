@@ -158,8 +158,8 @@ def _folded(review: Review) -> Iterator[str]:
 
 
 def _why_short(pbx: Pbx) -> str:
-    orders = f"; on order: {', '.join(map(_order, pbx.on_order))}" if pbx.on_order else ""
-    return f"has {shortage(pbx.declared, pbx.has)}{orders}; {code(pbx.reason or '')}"
+    why = f"on order: {', '.join(map(_order, pbx.on_order))}" if pbx.on_order else code(pbx.reason or "")
+    return f"has {shortage(pbx.declared, pbx.has)}; {why}"
 
 
 def _has_and_on_order(pbx: Pbx) -> str:

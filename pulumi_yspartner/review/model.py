@@ -270,17 +270,17 @@ class Review(_Part):
     @derived
     def switched_off(self) -> tuple[str, ...]:
         """Whether purchases are off, and which checks are not made, in sentences."""
-        off = [stack for stack in self.stacks if stack.purchases == "deny"]
-        on = [stack for stack in self.stacks if stack.purchases == "allow"]
+        purchases = [stack.purchases for stack in self.stacks]
+        off, on = purchases.count("deny"), purchases.count("allow")
         said = []
         if off:
-            where = "" if len(off) == len(self.stacks) else f" in {len(off)} of {len(self.stacks)} stacks"
+            where = f" in {off} of {len(self.stacks)} stacks" if on else ""
             said.append(
                 f"Purchases are off{where}: pulumi up refuses to buy, except in a job that sets "
                 f"YSPARTNER_PURCHASES=allow."
             )
         if on:
-            where = "" if len(on) == len(self.stacks) else f" in {len(on)} of {len(self.stacks)} stacks"
+            where = f" in {on} of {len(self.stacks)} stacks" if off else ""
             said.append(f"Purchases are allowed{where} by the settings of this preview: pulumi up buys.")
         if not self.limits:
             said.append("No limit for the whole run is set.")
