@@ -380,6 +380,7 @@ def test_a_file_that_is_no_preview(run: Run, written: Written, content: str, sai
         ({"extensions": -5}, "extensions"),
         ({"extensions": "many"}, "extensions"),
         ({"reference": None}, "reference"),
+        ({"extensions": 10**4000}, "to_buy"),
     ],
 )
 def test_a_preview_with_a_purchase_that_is_not_understood(
