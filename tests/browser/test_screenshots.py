@@ -34,3 +34,4 @@ def test_they_show_the_page_of_a_recorded_preview(browser: Browser, tmp_path: Pa
     assert sum(png.stat().st_size for png in tmp_path.iterdir()) < MOST_BYTES
     for name, measures in taken.items():
         assert size(ROOT / "docs" / "images" / name) == measures, "`make screenshots` takes it anew"
+        assert f"](images/{name})" in (ROOT / "docs" / "reviewing.md").read_text()
