@@ -9,7 +9,7 @@ PULUMI = PATH="$$($(BIN)/python tools/pulumi/ensure.py):$(CURDIR)/$(BIN):$$PATH"
 BROWSER = YSPARTNER_BROWSER="$$($(BIN)/python tools/browser/ensure.py)"
 JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) '*' 2)
 
-.PHONY: help setup demo docs test test-deep test-matrix dist lint bench lock clean
+.PHONY: help setup demo docs test test-deep test-matrix dist lint bench screenshots lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -49,6 +49,9 @@ dist: $(READY) ## Build the wheel and the source distribution, the same bytes ea
 
 bench: $(READY) ## Measure against a no-op stack of the same size
 	@$(PULUMI) $(BIN)/python -m benchmarks
+
+screenshots: $(READY) ## Take the pictures of docs/images anew
+	$(BIN)/python tools/screenshots.py
 
 lock: ## Renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra doctor --extra sandbox --extra review --group dev --universal --generate-hashes --no-emit-index-url \

@@ -32,6 +32,7 @@ class BackgroundReader:
         self._answered: deque[tuple[asyncio.Future[Reading], Reading | Exception]] = deque()
         self._is_called = False
         self._is_calling_back = False
+        self._can_connect = True
         self.problem: str | None = None
         """Why nothing can be read at all, in words."""
         self.asked = 0
@@ -41,19 +42,24 @@ class BackgroundReader:
         """What is seen of one PBX; the future is the running event loop's."""
         reading: asyncio.Future[Reading] = asyncio.get_event_loop().create_future()
         self.asked += 1
-        self._asked.append((declaration, reading))
-        if self._is_called:
+        if not self._can_connect:
+            self._answer_at_once(reading)
             return reading
-        self._is_called = True
-        try:
-            self._account.start(self._read_what_is_asked)
-        except YsPartnerError as error:  # there are no credentials: nobody is called, now or later
-            self.problem = why_unreadable(error)
-            self._is_called = False
-            self._answered.extend((each, Reading(unreadable=self.problem)) for _, each in self._asked)
-            self._asked.clear()
-            self._hand_over()
+        self._asked.append((declaration, reading))
+        if not self._is_called:
+            self._is_called = True
+            try:
+                self._account.start(self._read_what_is_asked)
+            except YsPartnerError as error:  # there are no credentials, now or later
+                self._can_connect = False
+                self.problem = why_unreadable(error)
+                self._asked.clear()
+                self._answer_at_once(reading)
         return reading
+
+    def _answer_at_once(self, reading: asyncio.Future[Reading]) -> None:
+        self.answered += 1
+        reading.set_result(Reading(unreadable=self.problem))
 
     # --- in the account's thread -----------------------------------------------------------------------------------
 

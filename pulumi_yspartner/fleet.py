@@ -204,7 +204,8 @@ class Fleet:
             price, why_unknown = (reading or Reading()).price_for(said.purchase.quantities, declaration.want)
             self.prices.append(price)
             self.unpriced = self.unpriced or why_unknown
-            self._line(Buy(said.purchase.summary, price, serial), resource)
+            used = reading.used if reading else {}
+            self._line(Buy(said.purchase.summary, price, serial, used), resource)
         elif placed := said.placed_since(self.started):
             self._count(placed.quantities)
             self._line_about_order(placed, serial, resource)
@@ -216,7 +217,7 @@ class Fleet:
         elif shortfall(declaration.want, reading.counts):
             self._line(_short(declaration, reading, self._why_short(reading, said)), resource)
         elif said.is_new:
-            self._line(Nothing(reading.counts, declaration.want, serial), resource)
+            self._line(Nothing(reading.counts, declaration.want, serial, reading.used), resource)
 
     def _count(self, quantities: dict[CountName, int]) -> None:
         self.buyers += 1
@@ -364,7 +365,7 @@ async def _known(output: Any) -> Any:
 def _short(declaration: Declaration, reading: Reading, why: str) -> Short:
     names = shortfall(declaration.want, reading.counts)
     have, want = ({name: counts[name] for name in names} for counts in (reading.counts, declaration.want))
-    return Short(have, want, why, declaration.serial_number)
+    return Short(have, want, why, declaration.serial_number, reading.used)
 
 
 def _pbxs(number: int) -> str:

@@ -209,6 +209,8 @@ class Reading(Model):
 
     extensions: Quantity | None = None
     concurrent_calls: Quantity | None = None
+    used: dict[CountName, int] = {}
+    """How many of the counts are in use, where their source tells. For people only: it decides nothing."""
     unreadable: str | None = None
     """Why the counts could not be read, in words."""
     obstacle: str | None = None

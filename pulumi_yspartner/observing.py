@@ -38,7 +38,8 @@ class Observer:
         if counts is None:
             return Reading(unreadable=self.problem)
         wanted = missing(declaration.want, counts.counts)
-        reading = Reading(unreadable=counts.unreadable if wanted else None, **dict(counts.counts))
+        why = counts.unreadable if wanted else None
+        reading = Reading(unreadable=why, used=dict(counts.used), **dict(counts.counts))
         if reading.unreadable or not shortfall(declaration.want, reading.counts):
             return reading
         return await _with_purchase(self.account, declaration, reading, self._settings, now)

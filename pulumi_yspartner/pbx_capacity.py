@@ -11,6 +11,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from .fleet import Fleet
+from .model import DECLARED
 from .provider import PbxCapacityProvider
 
 _OURS = ("observed", "purchase", "refused")
@@ -94,14 +95,22 @@ class PbxCapacity(Resource, module="yspartner", name="PbxCapacity"):
         }
         member = fleet.join(declared)
         computed = dict.fromkeys(["purchase", "refused", "capacity", "orders", "status"])
+        # Each property costs Pulumi time in a large fleet, so only those are named that are there.
+        present = {name: value for name, value in declared.items() if value is not None}
         super().__init__(
             PbxCapacityProvider(),
             resource_name,
-            {**declared, "observed": member.observed, **computed},
+            {**present, "observed": member.observed, **computed},
             opts,
         )
         # Pulumi waits for outputs at the end of the program, so it waits for the line, and hears of its error.
         _: pulumi.Output[None] = pulumi.Output.from_input(fleet.report(self, member))
+
+    def __getattr__(self, name: str) -> pulumi.Output[None]:
+        """What is not declared is an output all the same, of None."""
+        if name in DECLARED:
+            return pulumi.Output.from_input(None)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 def _refuse(resource_name: str, opts: pulumi.ResourceOptions | None) -> None:

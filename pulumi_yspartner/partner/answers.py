@@ -79,9 +79,18 @@ def objects(document: Any) -> Iterator[Found]:
         if isinstance(node, dict):
             yield Found(path, node, ancestors)
             inside = (*ancestors, node)
-            pending.extend((f"{path}.{key}", value, inside) for key, value in reversed(node.items()))
+            pending.extend((f"{path}.{key}", node[key], inside) for key in reversed(node) if _holds(node[key]))
         elif isinstance(node, list):
-            pending.extend((f"{path}[{index}]", value, ancestors) for index, value in reversed(list(enumerate(node))))
+            pending.extend(
+                (f"{path}[{index}]", node[index], ancestors)
+                for index in range(len(node) - 1, -1, -1)
+                if _holds(node[index])
+            )
+
+
+def _holds(value: Any) -> bool:
+    """Whether an object may be in it."""
+    return isinstance(value, dict | list)
 
 
 def having(document: Any, key: str) -> list[Found]:

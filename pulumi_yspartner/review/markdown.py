@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from ..model import Counts
-from ..wording import amounts, shortage
+from ..model import COUNTS, Counts
+from ..wording import amount, amounts, shortage
 from .escaping import cell, code
 from .model import Order, Pbx, Review, Stack, State, Totals, pbxs_in_words
 
@@ -88,7 +88,7 @@ def _purchases(review: Review) -> Iterator[str]:
         stack, pbx = each
         cells = [
             f"{cell(pbx.name)}<br>{cell(pbx.serial_number, 100)}",
-            _counts(pbx.has),
+            _has(pbx),
             _counts(pbx.quantities_on_order) if pbx.on_order else "nothing",
             f"**{_counts(pbx.to_buy)}**",
             _counts(pbx.after),
@@ -278,6 +278,13 @@ def _stack_name(stack: Stack) -> str:
 
 def _counts(counts: Counts) -> str:
     return amounts(counts).replace(", ", "<br>") if counts else "unknown"
+
+
+def _has(pbx: Pbx) -> str:
+    """The counts, and where it is known how many of them are in use."""
+    in_use = {name: f" ({number} in use)" for name, number in pbx.used.items()}
+    counts = [f"{amount(name, pbx.has[name])}{in_use.get(name, '')}" for name in COUNTS if name in pbx.has]
+    return "<br>".join(counts) or "unknown"
 
 
 def _order(order: Order) -> str:

@@ -132,11 +132,11 @@ def _fleet(review: Review) -> list[_Row]:
                 _Row(
                     name=name,
                     has=sum(pbx.has[name] for pbx in pbxs),
-                    used=sum(pbx.used[name] for pbx in pbxs) if all(name in pbx.used for pbx in pbxs) else None,
+                    used=_sum(pbx.used.get(name) for pbx in pbxs),
                     on_order=_sum(_on_order(pbx, name) for pbx in pbxs),
                     to_buy=sum(pbx.to_buy.get(name, 0) for pbx in pbxs),
                     after=sum(pbx.after[name] for pbx in pbxs),
-                    declared=None,
+                    declared=_sum(pbx.declared.get(name) for pbx in pbxs),
                 )
             )
     return rows
@@ -153,6 +153,7 @@ def _on_order(pbx: Pbx, name: CountName) -> int | None:
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum; None where one of them is not known."""
     total = 0
     for number in numbers:
         if number is None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
+import review_cases
 import reviews
 import tinyhtml5
 
@@ -20,10 +22,15 @@ def parse_errors(text: str) -> list[object]:
     return list(parser.errors)
 
 
-@pytest.fixture(params=reviews.CASES)
-def page(request: pytest.FixtureRequest) -> str:
-    """The page of one of the cases."""
-    return html(reviews.CASES[request.param]())
+RECORDED = [name for name in review_cases.CASES if name not in ("thousand", "thousand_short")]  # as slow, and no other
+
+
+@pytest.fixture(params=[*reviews.CASES, *RECORDED])
+def page(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The page of a review: of made-up ones, and of those of recorded previews."""
+    if request.param in reviews.CASES:
+        return html(reviews.CASES[request.param]())
+    return html(review_cases.CASES[request.param].review(tmp_path))
 
 
 def test_it_is_valid_html(page: str) -> None:
@@ -82,6 +89,30 @@ def test_an_unknown_price_is_never_a_number() -> None:
     page = html(reviews.one_purchase())
     assert '<span class="price">price unknown</span>' in page
     assert "0.00" not in page
+
+
+def test_no_heading_stands_above_nothing(page: str) -> None:
+    tree = tinyhtml5.parse(page, namespace_html_elements=False)
+    empty = [
+        part for part in tree.iter() if part.tag in ("ul", "p", "td", "th") and not "".join(part.itertext()).strip()
+    ]
+    assert [part for part in empty if part.get("class") != "bar"] == []
+
+
+def test_a_sum_with_unknown_prices_says_so(tmp_path: Path) -> None:
+    page = html(review_cases.CASES["unknown_prices"].review(tmp_path))
+    assert "for 1330.50 USD and 1 unknown." in page
+    assert "Failed</strong>: price, 1330.50 USD and 1 unknown of at most 5000.00 USD" in page
+
+
+def test_failed_limits_say_why(tmp_path: Path) -> None:
+    review = review_cases.CASES["limits_failed"].review(tmp_path)
+    page = html(review)
+    failed = [limit for limit in review.limits if not limit.passed]
+    assert page.count("Failed</strong>: ") == len(failed) == 2
+    for limit in failed:
+        assert limit.reason
+        assert f"<bdi>{limit.reason}</bdi>" in page
 
 
 def test_what_an_order_adds_is_not_guessed() -> None:

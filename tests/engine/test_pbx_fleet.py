@@ -35,7 +35,10 @@ def test_a_pbx_fleet_buys_and_then_rests(stack: Stack) -> None:
     of_their_own(stack, HQ)
     stack.declare(extensions=60, concurrent_calls=20)
 
-    assert "buy 10 extensions (50 -> 60), 8 concurrent calls (12 -> 20)" in succeeded(stack.preview()).rows["hq"]
+    bought = (
+        "buy 10 extensions (50 -> 60), 8 concurrent calls (12 -> 20); in use 10 extensions, 0 concurrent calls; price"
+    )
+    assert bought in succeeded(stack.preview()).rows["hq"]
     succeeded(stack.up())
     assert stack.outputs()["capacity"] == {"extensions": 60, "concurrent_calls": 20}
     assert "used" not in stack.checkpoint, "what is in use is for reports"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from review_cases import CASES, HERE, HOSTILE, THREE, Case, buying
+from review_cases import CASES, HERE, HOSTILE, THREE, Case, buying, recorded
 
 from pulumi_yspartner.money import Money
 from pulumi_yspartner.review.markdown import MARK, MOST_CHARACTERS, markdown
@@ -198,6 +198,20 @@ def test_a_secret_in_plain_text_is_not_shown(tmp_path: Path) -> None:
     for text in (markdown(review), render(review, "json")):
         assert "a-secret-in-plain-text" not in text
         assert "capacityFields" in text
+
+
+def test_what_is_in_use_is_said_where_it_is_known(tmp_path: Path) -> None:
+    preview = recorded("one_purchase")
+    for diagnostic in preview["diagnostics"]:
+        diagnostic["message"] = diagnostic["message"].replace(
+            "; price", "; in use 48 extensions, 0 concurrent calls; price"
+        )
+    review = Case(lambda: [preview]).review(tmp_path)
+
+    [pbx] = review.in_state("buys")
+    assert pbx.used == {"extensions": 48, "concurrent_calls": 0}
+    [row] = table(markdown(review))[1:]
+    assert row[1] == "50 extensions (48 in use)\n12 concurrent calls (0 in use)"
 
 
 def test_unknown_prices_are_said_and_fail_a_limit_on_money(tmp_path: Path) -> None:

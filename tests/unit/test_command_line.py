@@ -152,6 +152,8 @@ def test_the_line_that_help_tells_sets_up_bash() -> None:
         ("yspartner nonsense", 2, "No such command 'nonsense'"),
         ("yspartner doctor --nonsense", 2, "No such option"),
         ("yspartner export --pbx ''", 2, "must not be empty"),
+        ("yspartner review /proc/version", 2, "is not the output of `pulumi preview --json`"),
+        ("yspartner outcome /proc/version", 2, "is not the output of `pulumi up --json`"),
         ("yspartner doctor --save-answers /dev/null/answers", 2, "/dev/null/answers: Not a directory"),
         ("yspartner doctor --save-answers /dev/null", 2, "/dev/null: File exists"),
         ("YSPARTNER_LIMITS=nonsense yspartner doctor", 1, "YSPARTNER_LIMITS"),
