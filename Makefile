@@ -26,7 +26,7 @@ demo: $(READY) ## Show the main job on a sandbox: review, buy once, raise, refus
 	@$(PULUMI) $(BIN)/python tools/demo.py
 
 docs: $(READY) ## Build the documentation's site, build/docs/index.html
-	$(BIN)/sphinx-build -W --keep-going -q -b html -d build/doctrees docs build/docs
+	$(BIN)/sphinx-build -E -W --keep-going -q -b html -d build/doctrees docs build/docs
 
 test: lint ## Run every check; the slowest variants only in test-deep
 	$(PULUMI) $(BROWSER) $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not deep"

@@ -62,7 +62,7 @@ def main() -> int:
         measured = bench.measure(cases(options.pbxs, 0 if options.no_naive else NAIVE_UP_TO))
 
     bounds = Results(measured, imports, LATENCY).bounds()
-    print(f"\nMedians of {options.runs} runs (naive: 1), {LATENCY * 1000:.0f} ms for each answer; {_machine()}.\n")
+    print(f"\nMedians of {options.runs} runs (naive: 1), {LATENCY * 1000:.0f} ms for each answer; {machine()}.\n")
     print(results_table(measured))
     print("\nProcessor seconds of imports: " + ", ".join(f"{name} {seconds}" for name, seconds in imports.items()))
     print(f"\n{verdict_table(bounds)}")
@@ -76,7 +76,7 @@ def main() -> int:
 
 def _report(runs: int, imports: dict[str, float], measured: list[Measured], bounds: list) -> dict:  # type: ignore[type-arg]
     return {
-        "machine": _machine(),
+        "machine": machine(),
         "latency": LATENCY,
         "runs": runs,
         "imports": imports,
@@ -85,7 +85,8 @@ def _report(runs: int, imports: dict[str, float], measured: list[Measured], boun
     }
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What this was measured on."""
     return f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
 
 

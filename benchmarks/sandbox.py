@@ -53,6 +53,10 @@ class Sandbox:
         """The requests since the last time, by endpoint."""
         return dict(self._ask("requests"))
 
+    def most_at_once(self) -> int:
+        """The most requests that were under way at a time since `requests` was asked last."""
+        return int(self._ask("most_at_once"))
+
     def purchases(self) -> int:
         """The orders that were placed in all."""
         return int(self._ask("purchases"))
@@ -108,6 +112,9 @@ class _Commands:
         requests = dict(self.portal.requests)
         self.portal.reset_requests()
         return requests
+
+    def most_at_once(self) -> int:
+        return self.portal.max_in_flight
 
     def purchases(self) -> int:
         return self.portal.purchases

@@ -40,14 +40,15 @@ class Stack:
     kind: Kind
     pbxs: int
     settings: dict[str, str]
+    """Environment variables, `PULUMI_BACKEND_URL` among them if the state is not in the folder."""
     first: int = 0
     """The number of its first PBX."""
 
     @classmethod
     def create(cls, folder: Path, cli: Path, kind: Kind, pbxs: int, settings: dict[str, str], first: int = 0) -> Stack:
-        """An empty stack."""
+        """An empty stack, in a project that is named after the folder."""
         folder.mkdir(parents=True)
-        (folder / "Pulumi.yaml").write_text("name: fleet\nruntime: python\n")
+        (folder / "Pulumi.yaml").write_text(f"name: {folder.name}\nruntime: python\n")
         stack = cls(folder, cli, kind, pbxs, settings, first)
         stack.pulumi("stack", "init", "dev")
         return stack
@@ -120,7 +121,6 @@ class Stack:
         kept = {name: value for name, value in os.environ.items() if name in ("HOME", "LANG", "TMPDIR", "USER")}
         return {
             **kept,
-            **self.settings,
             "PATH": f"{self.cli}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "PULUMI_BACKEND_URL": self.folder.as_uri(),
@@ -128,6 +128,7 @@ class Stack:
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_PYTHON_CMD": sys.executable,
+            **self.settings,
         }
 
 

@@ -12,10 +12,11 @@ project_copyright = author
 version = release = installed_version("pulumi_yspartner")
 html_title = "pulumi_yspartner"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "generated", "accessible"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "command_help", "generated", "accessible"]
 exclude_patterns = ["_*"]
 
 myst_heading_anchors = 4
+highlight_language = "text"
 default_role = "literal"  # docstrings mark code with single backticks
 
 autodoc_typehints = "description"

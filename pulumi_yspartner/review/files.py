@@ -9,8 +9,8 @@ from typing import Any
 
 from ..errors import YsPartnerError
 
-MOST_BYTES = 512 * 1024 * 1024
-"""A preview of 1,000 PBXs takes about 10 MB."""
+MOST_BYTES = 128 * 1024 * 1024
+"""A preview of 1,000 PBXs takes about 4 MB."""
 
 PREVIEW = "the output of `pulumi preview --json`"
 PLAN = "a plan of `pulumi preview --save-plan`"
@@ -35,6 +35,8 @@ def read_json(file: Path, what: str) -> Mapping[str, Any]:
         raise UnreadableError(f"{file} is empty. It should be {what}, which failed before it wrote anything") from None
     try:
         content = json.loads(text)
+        if "\\ud" in text.lower():  # halves of a pair stand alone only in a forged file, and no file could hold them
+            content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         raise UnreadableError(f"{file} is not {what}: {_not_json(text)}") from None
     if not isinstance(content, dict):

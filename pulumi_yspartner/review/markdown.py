@@ -18,7 +18,22 @@ MARK = "<!-- yspartner-review -->"
 """By this the comment is found and updated in place."""
 
 MOST_CHARACTERS = 64_000
-"""GitHub takes 65,536 characters. The shares below, with their headings, stay under this."""
+"""GitHub takes 65,536 characters."""
+
+SHARES = {
+    "failures": 6_000,
+    "purchases": 19_000,
+    "unpriced": 1_500,
+    "refused": 7_500,
+    "short": 5_000,
+    "unconfirmed": 4_000,
+    "unreadable": 4_000,
+    "removed": 4_000,
+    "satisfied": 3_000,
+    "stacks": 3_000,
+    "settings": 2_500,
+}
+"""Characters for each list. What the comment says besides takes less than the rest of `MOST_CHARACTERS`."""
 
 _T = TypeVar("_T")
 
@@ -70,8 +85,8 @@ def _told(said: Sequence[tuple[Stack, str]]) -> str:
     return _bullets(
         _fitting(
             said,
-            3_000,
-            lambda each: f"{_stack(each[0])}: {code(each[1])}",
+            SHARES["failures"] // 3,
+            lambda each: f"{_stack(each[0])}: {code(each[1], 500)}",
             lambda rest: f"and {len(rest)} more, see the log of the preview",
         )
     )
@@ -102,7 +117,7 @@ def _purchases(review: Review) -> Iterator[str]:
 
     rows = _fitting(
         buying,
-        22_000,
+        SHARES["purchases"],
         row,
         lambda rest: sum_of(f"{len(rest)} more, not shown here", Totals.of(pbx for _, pbx in rest)),
     )
@@ -110,12 +125,18 @@ def _purchases(review: Review) -> Iterator[str]:
         rows.append(sum_of(f"**{pbxs_in_words(len(buying))}**", review.totals))
     head = ["Stack", *head] if several else head
     yield "\n".join([_row(head), _row(["---"] * len(head)), *rows])
+    if why := list(dict.fromkeys(stack.unpriced for stack in review.stacks if stack.unpriced)):
+        reasons = _fitting(
+            why, SHARES["unpriced"], lambda each: code(each, 500), lambda rest: f"{len(rest)} other reasons"
+        )
+        yield f"Why a price is unknown: {', '.join(reasons)}."
 
 
 def _refusals(review: Review) -> Iterator[str]:
     refused = _in_state(review, "refused")
     if refused:
-        yield f"**Refused: nothing is bought for these, and pulumi up fails.**\n\n{_by_reason(review, refused, 9_000)}"
+        listed = _by_reason(review, refused, SHARES["refused"])
+        yield f"**Refused: nothing is bought for these, and pulumi up fails.**\n\n{listed}"
 
 
 def _limits(review: Review) -> Iterator[str]:
@@ -137,20 +158,23 @@ _WORDS = {"extensions": "extensions", "concurrentCalls": "concurrent calls", "am
 def _folded(review: Review) -> Iterator[str]:
     """The rest, each part behind a line that says how much of it there is."""
     if short := _in_state(review, "short"):
-        yield _fold(f"Short: {pbxs_in_words(len(short))}", _each(review, short, 5_000, _why_short))
+        yield _fold(f"Short: {pbxs_in_words(len(short))}", _each(review, short, SHARES["short"], _why_short))
     if unconfirmed := _in_state(review, "unconfirmed"):
+        listed = _each(review, unconfirmed, SHARES["unconfirmed"], _has_and_on_order)
         yield _fold(
             f"Unconfirmed: {pbxs_in_words(len(unconfirmed))}",
             "An order was sent for these, and its outcome is not known. Look for it in the portal; the next pulumi up "
-            f"looks for it too, and buys nothing.\n\n{_each(review, unconfirmed, 4_000, _has_and_on_order)}",
+            f"looks for it too, and buys nothing.\n\n{listed}",
         )
     if unreadable := _in_state(review, "unreadable"):
-        yield _fold(f"Could not be read: {pbxs_in_words(len(unreadable))}", _by_reason(review, unreadable, 4_000))
+        listed = _by_reason(review, unreadable, SHARES["unreadable"])
+        yield _fold(f"Could not be read: {pbxs_in_words(len(unreadable))}", listed)
     if removed := _in_state(review, "removed"):
+        listed = _each(review, removed, SHARES["removed"], _has_and_on_order)
         yield _fold(
             f"Removed, and still billed: {pbxs_in_words(len(removed))}",
             "Pulumi forgets these. Nothing is cancelled; to end it, contact the vendor. Counts are as of the last "
-            f"change or refresh.\n\n{_each(review, removed, 4_000, _has_and_on_order)}",
+            f"change or refresh.\n\n{listed}",
         )
     yield from _satisfied(review)
     yield from _stacks(review)
@@ -158,8 +182,8 @@ def _folded(review: Review) -> Iterator[str]:
 
 
 def _why_short(pbx: Pbx) -> str:
-    orders = f"; on order: {', '.join(map(_order, pbx.on_order))}" if pbx.on_order else ""
-    return f"has {shortage(pbx.declared, pbx.has)}{orders}; {code(pbx.reason or '')}"
+    why = f"on order: {', '.join(map(_order, pbx.on_order))}" if pbx.on_order else code(pbx.reason or "")
+    return f"has {shortage(pbx.declared, pbx.has)}; {why}"
 
 
 def _has_and_on_order(pbx: Pbx) -> str:
@@ -168,14 +192,14 @@ def _has_and_on_order(pbx: Pbx) -> str:
 
 
 def _satisfied(review: Review) -> Iterator[str]:
-    satisfied = _in_state(review, "satisfied")
-    hidden = not all(stack.lists_unchanged for stack in review.stacks)
-    note = "PBXs that don't change are listed only if the preview is made with --show-sames." if hidden else ""
-    if satisfied:
-        new = [each for each in satisfied if each[1].change == "create"]
-        what = f"Nothing to buy: {pbxs_in_words(len(satisfied))}" + (f", {len(new)} of them new" if new else "")
-        listed = _each(review, [*new, *(each for each in satisfied if each not in new)], 3_000, _has_and_on_order)
-        yield _fold(what, f"{note}\n\n{listed}" if note else listed)
+    satisfied = sorted(_in_state(review, "satisfied"), key=lambda each: each[1].change != "create")
+    if not satisfied:
+        return
+    new = sum(1 for _, pbx in satisfied if pbx.change == "create")
+    what = f"Nothing to buy: {pbxs_in_words(len(satisfied))}" + (f", {new} of them new" if new else "")
+    all_listed = all(stack.lists_unchanged for stack in review.stacks)
+    note = "" if all_listed else "PBXs that don't change are listed only if the preview is made with --show-sames.\n\n"
+    yield _fold(what, f"{note}{_each(review, satisfied, SHARES['satisfied'], _has_and_on_order)}")
 
 
 def _stacks(review: Review) -> Iterator[str]:
@@ -183,10 +207,10 @@ def _stacks(review: Review) -> Iterator[str]:
         return
 
     def line(stack: Stack) -> str:
-        plan = "no saved plan" if not stack.plan else "its plan differs" if stack.problems else "its plan buys the same"
-        return f"{_stack(stack)}: {stack.totals.words}; {plan}"
+        plan = "its plan buys the same" if stack.plan else "no saved plan"
+        return f"{_stack(stack)}: {stack.totals.words}; {'failed, see above' if stack.problems else plan}"
 
-    listed = _fitting(review.stacks, 4_000, line, lambda rest: f"and {len(rest)} more")
+    listed = _fitting(review.stacks, SHARES["stacks"], line, lambda rest: f"and {len(rest)} more")
     yield _fold(f"Stacks: {len(review.stacks)}", _bullets(listed))
 
 
@@ -195,8 +219,8 @@ def _settings(review: Review) -> Iterator[str]:
     if said:
         listed = _fitting(
             said,
-            3_000,
-            lambda each: f"{_stack(each[0])}: {code(each[1].key)} is {code(each[1].value)}",
+            SHARES["settings"],
+            lambda each: f"{_stack(each[0])}: {code(each[1].key, 100)} is {code(each[1].value, 500)}",
             lambda rest: f"and {len(rest)} more",
         )
         yield _fold(

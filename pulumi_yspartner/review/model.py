@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from ..model import COUNTS, CountName, shortfall
 from ..money import Money, sums
@@ -38,6 +38,10 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+Number = Annotated[int, Field(ge=0, le=1_000_000_000)]
+"""A count or quantity. What is larger comes from no PBX, and is not worth its digits."""
+
+
 class Order(_Part):
     """An order that is not settled: it may still change the counts of its PBX."""
 
@@ -45,7 +49,7 @@ class Order(_Part):
     """The portal's number; None for an attempt of which no order was found yet."""
     status: str
     """The portal's status, or `unconfirmed`."""
-    quantities: dict[CountName, int] = {}
+    quantities: dict[CountName, Number] = {}
     """What it buys of each count, as far as that could be read."""
     age: str
     """In words, such as `3 h old`, `of unknown age` or `sent 2026-11-25T02:55:00Z`."""
@@ -70,16 +74,16 @@ class Pbx(_Part):
     - `removed`: Pulumi forgets it; it keeps its capacity and stays billed.
     """
     change: Change
-    declared: dict[CountName, int] = {}
+    declared: dict[CountName, Number] = {}
     """The floors that the program declares; of a removed PBX, those that it declared."""
-    has: dict[CountName, int] = {}
+    has: dict[CountName, Number] = {}
     """The counts. A count that is not known is absent."""
     has_is_live: bool = False
     """Whether `has` was read in this preview. If not, it is as of the last change or refresh of the stack."""
-    used: dict[CountName, int] = {}
+    used: dict[CountName, Number] = {}
     """What is in use, where the PBX's own API told it in this preview."""
     on_order: tuple[Order, ...] = ()
-    to_buy: dict[CountName, int] = {}
+    to_buy: dict[CountName, Number] = {}
     """What would be ordered of each count; counts of which nothing is bought are absent."""
     price: Money | None = None
     """What `to_buy` would cost; None where that is not known. Never 0 for unknown."""
@@ -193,6 +197,8 @@ class Stack(_Part):
     stack declares the same PBX."""
     unreadable: str | None = None
     """Why no PBX at all could be read in this preview (credentials, an unreachable portal)."""
+    unpriced: str | None = None
+    """Why a price is not known, where the preview tells."""
     purchases: Literal["allow", "deny"] | None = None
     """Whether `pulumi up` with the settings of the preview would buy; None where the preview does not tell."""
     settings: tuple[Setting, ...] = ()
@@ -270,17 +276,17 @@ class Review(_Part):
     @derived
     def switched_off(self) -> tuple[str, ...]:
         """Whether purchases are off, and which checks are not made, in sentences."""
-        off = [stack for stack in self.stacks if stack.purchases == "deny"]
-        on = [stack for stack in self.stacks if stack.purchases == "allow"]
+        purchases = [stack.purchases for stack in self.stacks]
+        off, on = purchases.count("deny"), purchases.count("allow")
         said = []
         if off:
-            where = "" if len(off) == len(self.stacks) else f" in {len(off)} of {len(self.stacks)} stacks"
+            where = f" in {off} of {len(self.stacks)} stacks" if on else ""
             said.append(
                 f"Purchases are off{where}: pulumi up refuses to buy, except in a job that sets "
                 f"YSPARTNER_PURCHASES=allow."
             )
         if on:
-            where = "" if len(on) == len(self.stacks) else f" in {len(on)} of {len(self.stacks)} stacks"
+            where = f" in {on} of {len(self.stacks)} stacks" if off else ""
             said.append(f"Purchases are allowed{where} by the settings of this preview: pulumi up buys.")
         if not self.limits:
             said.append("No limit for the whole run is set.")

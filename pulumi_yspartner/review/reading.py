@@ -20,7 +20,9 @@ def load(previews: Sequence[Path], plans: Sequence[Path] = (), limits: RunLimits
     that belongs to none of the previews.
     """
     contents = [read_json(file, PREVIEW) for file in previews]
-    stacks = [read_preview(content, file.name) for content, file in zip(contents, previews, strict=True)]
+    alike = len({file.name for file in previews}) < len(previews)
+    files = [str(file) if alike else file.name for file in previews]
+    stacks = [read_preview(content, file) for content, file in zip(contents, files, strict=True)]
     by_name: dict[tuple[str, str], int] = {}
     for index, stack in enumerate(stacks):
         first = by_name.setdefault((stack.project, stack.name), index)

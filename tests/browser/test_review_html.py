@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 import pytest
 import review_cases
@@ -15,31 +16,30 @@ import tinyhtml5
 from pulumi_yspartner.review.page import html
 
 
-def parse_errors(text: str) -> list[object]:
-    """What an HTML5 parser complains about. (It does not check which element may stand in which.)"""
-    parser = tinyhtml5.parser.HTMLParser()
-    parser.parse(text)
-    return list(parser.errors)
+def parsed(text: str) -> tuple[Element, list[object]]:
+    """The tree of a page, and what an HTML5 parser complains about. It does not check which element may stand where."""
+    parser = tinyhtml5.parser.HTMLParser(namespace_html_elements=False)
+    return parser.parse(text), list(parser.errors)
 
 
-RECORDED = [name for name in review_cases.CASES if name not in ("thousand", "thousand_short")]  # as slow, and no other
+RECORDED = [name for name in review_cases.CASES if not name.startswith("thousand")]  # as slow as ours, and no other
 
 
-@pytest.fixture(params=[*reviews.CASES, *RECORDED])
-def page(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(scope="module", params=[*reviews.CASES, *RECORDED])
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of a review: of made-up ones, and of those of recorded previews."""
     if request.param in reviews.CASES:
         return html(reviews.CASES[request.param]())
-    return html(review_cases.CASES[request.param].review(tmp_path))
+    return html(review_cases.CASES[request.param].review(tmp_path_factory.mktemp("previews")))
 
 
 def test_it_is_valid_html(page: str) -> None:
-    assert parse_errors(page) == []
+    assert parsed(page)[1] == []
 
 
 @pytest.mark.parametrize("damage", ["</main>", "<p", "&bogus;", "<div></span>"])
 def test_invalid_html_would_be_found(damage: str) -> None:
-    assert parse_errors(html(reviews.one_purchase()).replace("<h1>", f"{damage}<h1>")) != []
+    assert parsed(html(reviews.one_purchase()).replace("<h1>", f"{damage}<h1>"))[1] != []
 
 
 def test_every_id_is_there_once_and_every_link_leads_to_one(page: str) -> None:
@@ -91,6 +91,7 @@ def test_an_unknown_price_is_never_a_number() -> None:
     assert "0.00" not in page
 
 
+@pytest.mark.parametrize("page", [name for name in (*reviews.CASES, *RECORDED) if name != "1,000 PBXs"], indirect=True)
 def test_no_heading_stands_above_nothing(page: str) -> None:
     tree = tinyhtml5.parse(page, namespace_html_elements=False)
     empty = [

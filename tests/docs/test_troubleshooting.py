@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 NOT_OURS = "Pulumi's own words"
 
 PASSED_ON = {
-    "background.py:ask": "errors of connecting",
+    "background.py:_answer_at_once": "errors of connecting",
     "cli/failing.py:_as_messages": "errors of this package as they are",
     "cli/review.py:command": "errors of reading the files",
     "cli/serial_number.py:_serial_number": "what is wrong with a serial number",

@@ -149,6 +149,28 @@ def with_trouble(stack: Stack) -> dict[str, dict[str, Any]]:
     return mixed
 
 
+def test_more_pbxs_than_there_are_messages_are_all_said_and_reviewed(stack: Stack) -> None:
+    """Beyond the first 50, lines share one message; none is left out."""
+    stack.portal.pbxs.clear()
+    for number in range(55):
+        stack.portal.add_pbx(f"3651D33001{number:02}", extensions=50, concurrent_calls=12)
+    stack.fleet(
+        {
+            f"pbx{number:02}": {"serial_number": f"3651D33001{number:02}", "extensions": 51 + number}
+            for number in range(55)
+        }
+    )
+    preview = recorded(stack, "fifty_five")
+
+    messages = [each["message"] for each in json.loads(preview.read_text())["diagnostics"]]
+    assert len(messages) == 52, "50, the rest, and the total"
+    said = "".join(messages)
+    assert all(f"buy {1 + number} extension" in said and f"3651D33001{number:02}" in said for number in range(55))
+    review = load([preview], [preview.with_suffix(".plan.json")])
+    assert review.ok
+    assert review.counts["buys"] == 55
+
+
 @pytest.mark.deep
 def test_the_other_recorded_previews_have_the_shape_of_todays(fleet: Stack) -> None:
     stack = fleet

@@ -35,6 +35,7 @@ HOSTILE = (
     "*a* _b_ ~~c~~ &lt; &#64;admin \\ $x$ ==y==",
     "-" * 3 + " | " + "x" * 200,
     "`" * 200,
+    "half of a pair: \ud800",
     "\\|" * 100,
     "\U000e0041" * 200,
 )
@@ -135,7 +136,8 @@ class Case:
     previews: Callable[[], list[dict[str, Any]]]
     plans: tuple[str, ...] = ()
     limits: str | None = None
-    keeps_json: bool = field(default=True, kw_only=True)
+    golden: tuple[str, ...] = field(default=("md", "json"), kw_only=True)
+    """Kinds of golden files; the largest reviews have none for what would be too long to look at."""
 
     def files(self, folder: Path) -> tuple[list[Path], list[Path]]:
         """Previews and plans, written into a folder."""
@@ -163,6 +165,23 @@ def _hostile() -> Iterator[dict[str, Any]]:
         yield in_stack(refused, f"p{number} {HOSTILE[2]}", HOSTILE[1], f"3651D0{number}")
 
 
+def _worst() -> Iterator[dict[str, Any]]:
+    """Fifty stacks in which everything happens, each with names of its own that are as long as they get."""
+    for number in range(50):
+        content = recorded("everything")
+        content["steps"] += [
+            step for step in recorded("refused")["steps"] if step["urn"].endswith(("::paid", "::branch"))
+        ]
+        content["diagnostics"].append({"message": f"error: {HOSTILE[-1] * 4}{number}", "severity": "error"})
+        content["config"] = {f"yspartner:{key}": "`" * 999 + str(number) for key in ("limits", "settledOrders")}
+        for step in content["steps"]:
+            if step.get("newState", {}).get("inputs", {}).get("refused"):
+                step["newState"]["inputs"]["refused"] += f"{'`' * 999}{number}"
+            for name in ("branch", "depot", "gone", "hq", "late", "moved", "paid"):
+                step["urn"] = step["urn"].replace(f"::{name}", f"::{name}{'`|' * 200}")
+        yield in_stack(content, "`<" * 100, f"{'`' * 300}{number}", f"3651D{number:02}")
+
+
 THREE = {"north": "1250.00 USD", "south": "80.50 USD", "west": None}
 
 CASES = {
@@ -186,12 +205,13 @@ CASES = {
             in_stack(buying({"main-office": None}), "fleet", "west"),
         ]
     ),
-    "thousand": Case(lambda: [buying({f"pbx-{number}": "12.34 USD" for number in range(1000)})], keeps_json=False),
+    "thousand": Case(lambda: [buying({f"pbx-{number}": "12.34 USD" for number in range(1000)})], golden=("md",)),
     "thousand_hostile": Case(
         lambda: [buying({f"{HOSTILE[number % len(HOSTILE)]}{number}" * 2: None for number in range(1000)})],
-        keeps_json=False,
+        golden=(),
     ),
-    "thousand_short": Case(lambda: [short_of_everything(1000)], keeps_json=False),
+    "worst": Case(lambda: list(_worst()), golden=()),
+    "thousand_short": Case(lambda: [short_of_everything(1000)], golden=("md",)),
     "limits_failed": Case(
         lambda: [buying({"north": "1250.00 USD", "south": "80.50 USD", "west": "9.00 EUR"})],
         limits='{"extensions": 2, "concurrentCalls": 100, "amount": "1000.00 USD"}',

@@ -186,6 +186,7 @@ def test_limits_come_from_the_environment_too(run: Run) -> None:
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
+        ("", "must be JSON"),
         ("100", "must be an object"),
         ("{}", "must be an object"),
         ("{extensions: 5}", "must be JSON"),
@@ -293,6 +294,18 @@ def test_two_previews_of_one_stack(run: Run) -> None:
     assert "are both of the stack fleet/dev" in run(ONE, NOTHING, code=2).stderr
 
 
+def test_previews_with_the_same_name_that_failed_too_early_to_name_their_stack(run: Run, tmp_path: Path) -> None:
+    previews = [tmp_path / customer / "preview.json" for customer in ("a", "b")]
+    for preview in previews:
+        preview.parent.mkdir()
+        preview.write_text('{"diagnostics": [{"severity": "error", "message": "error: no such thing"}]}')
+
+    output = run(*previews, code=1).stdout
+
+    assert "2 of 2 previews failed" in output
+    assert all(str(preview) in output for preview in previews)
+
+
 def test_a_pbx_in_two_stacks_fails(run: Run, tmp_path: Path) -> None:
     previews, _ = CASES["twice"].files(tmp_path)
     said = "3651D3300000 is declared in fleet/south and fleet/west; declare each PBX in one stack only"
@@ -368,6 +381,7 @@ def test_a_file_that_is_no_preview(run: Run, written: Written, content: str, sai
         ({"extensions": -5}, "extensions"),
         ({"extensions": "many"}, "extensions"),
         ({"reference": None}, "reference"),
+        ({"extensions": 10**4000}, "to_buy"),
     ],
 )
 def test_a_preview_with_a_purchase_that_is_not_understood(
