@@ -257,6 +257,22 @@ class Total:
 
 
 @dataclass(frozen=True)
+class Unpriced:
+    """Why a price is not known, of the first purchase without one."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self._START}{self.why}"
+
+    @classmethod
+    def parse(cls, text: str) -> Unpriced | None:
+        return cls(text.removeprefix(cls._START)) if text.startswith(cls._START) else None
+
+    _START = "why a price is unknown: "
+
+
+@dataclass(frozen=True)
 class Refusals:
     """The error that ends a run in which something was refused, after everything has been said."""
 

@@ -13,7 +13,8 @@ from .failing import unusable
 EPILOG = """\b
 Exit codes:
   0  fine
-  1  something of --fail-on, or a preview that failed, a refusal, or a plan that buys something else
+  1  something of --fail-on; or a preview failed, a PBX was refused, a plan buys something else than its
+     preview shows, or two stacks declare the same PBX
   2  wrong usage, or a file that can't be read
 
 \b
@@ -95,7 +96,7 @@ def command(
     files = dict(zip(FORMS, (markdown_file, html_file, json_file), strict=True))
     printed = cast("Form | None", format_) or ("markdown" if not any(files.values()) else None)
     try:
-        run_limits = RunLimits.parse(limits, "--limits (or YSPARTNER_RUN_LIMITS)") if limits else None
+        run_limits = RunLimits.parse(limits, "--limits (or YSPARTNER_RUN_LIMITS)") if limits is not None else None
         review = load(previews, plans, run_limits)
         silent = quiet and not review.worth_telling
         texts = {form: "" if silent else render(review, form) for form in FORMS if files[form] or form == printed}

@@ -22,8 +22,9 @@ MOST_CHARACTERS = 64_000
 
 SHARES = {
     "failures": 6_000,
-    "purchases": 20_000,
-    "refused": 8_000,
+    "purchases": 19_000,
+    "unpriced": 1_500,
+    "refused": 7_500,
     "short": 5_000,
     "unconfirmed": 4_000,
     "unreadable": 4_000,
@@ -124,6 +125,11 @@ def _purchases(review: Review) -> Iterator[str]:
         rows.append(sum_of(f"**{pbxs_in_words(len(buying))}**", review.totals))
     head = ["Stack", *head] if several else head
     yield "\n".join([_row(head), _row(["---"] * len(head)), *rows])
+    if why := list(dict.fromkeys(stack.unpriced for stack in review.stacks if stack.unpriced)):
+        reasons = _fitting(
+            why, SHARES["unpriced"], lambda each: code(each, 500), lambda rest: f"{len(rest)} other reasons"
+        )
+        yield f"Why a price is unknown: {', '.join(reasons)}."
 
 
 def _refusals(review: Review) -> Iterator[str]:
@@ -201,8 +207,8 @@ def _stacks(review: Review) -> Iterator[str]:
         return
 
     def line(stack: Stack) -> str:
-        plan = "no saved plan" if not stack.plan else "its plan differs" if stack.problems else "its plan buys the same"
-        return f"{_stack(stack)}: {stack.totals.words}; {plan}"
+        plan = "its plan buys the same" if stack.plan else "no saved plan"
+        return f"{_stack(stack)}: {stack.totals.words}; {'failed, see above' if stack.problems else plan}"
 
     listed = _fitting(review.stacks, SHARES["stacks"], line, lambda rest: f"and {len(rest)} more")
     yield _fold(f"Stacks: {len(review.stacks)}", _bullets(listed))

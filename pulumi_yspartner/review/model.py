@@ -197,6 +197,8 @@ class Stack(_Part):
     stack declares the same PBX."""
     unreadable: str | None = None
     """Why no PBX at all could be read in this preview (credentials, an unreachable portal)."""
+    unpriced: str | None = None
+    """Why a price is not known, where the preview tells."""
     purchases: Literal["allow", "deny"] | None = None
     """Whether `pulumi up` with the settings of the preview would buy; None where the preview does not tell."""
     settings: tuple[Setting, ...] = ()

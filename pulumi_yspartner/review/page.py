@@ -19,7 +19,7 @@ from markupsafe import Markup
 from ..model import COUNTS, CountName
 from ..wording import amounts_named
 from .escaping import visible
-from .model import Pbx, Review, Stack
+from .model import Pbx, Review, Stack, State
 from .picture import Bar, bar, scale
 
 MOST_SHOWN = 25
@@ -117,9 +117,14 @@ class _Page:
         """The stacks whose preview can't be taken as it is."""
         return [stack for stack in self._review.stacks if stack.errors or stack.problems or stack.unreadable]
 
-    def purchases(self, stack: Stack) -> list[Pbx]:
-        """The PBXs that would buy, the largest purchases first."""
-        return sorted(stack.in_state("buys"), key=lambda pbx: -sum(pbx.to_buy.values()))
+    def purchases(self, stack: Stack) -> list[tuple[Pbx, None]]:
+        """The PBXs that would buy, the largest purchases first. Their stack stands above them."""
+        return [(pbx, None) for pbx in sorted(stack.in_state("buys"), key=lambda pbx: -sum(pbx.to_buy.values()))]
+
+    def in_state(self, state: State) -> list[tuple[Pbx, Stack | None]]:
+        """The PBXs of all stacks in a state; each with its stack, if there are several."""
+        several = len(self._review.stacks) > 1
+        return [(pbx, stack if several else None) for stack in self._review.stacks for pbx in stack.in_state(state)]
 
 
 def _fleet(review: Review) -> list[_Row]:

@@ -25,6 +25,7 @@ from ..lines import (
     Rest,
     Short,
     Total,
+    Unpriced,
     Unreadable,
     about_one_pbx,
 )
@@ -81,7 +82,8 @@ def _read(content: Mapping[str, Any], file: str) -> Stack:
         project=project,
         file=file,
         errors=tuple(said.errors or _contradictions(pbxs, said.total)),
-        unreadable=said.problem,
+        unreadable="; ".join(said.problems) or None,
+        unpriced=said.unpriced,
         purchases=None if said.total is None else "deny" if said.total.purchases_are_off else "allow",
         settings=tuple(_shown(config)),
         pbxs=tuple(sorted(pbxs, key=lambda pbx: (pbx.name, pbx.urn, pbx.state == "removed"))),
@@ -117,7 +119,9 @@ class _Said:
     urns: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     """Of lines without a resource."""
-    problem: str | None = None
+    problems: list[str] = field(default_factory=list)
+    """Why nothing at all could be read."""
+    unpriced: str | None = None
     total: Total | None = None
     errors: list[str] = field(default_factory=list)
 
@@ -129,9 +133,9 @@ class _Said:
             text = str(diagnostic.get("message") or "").strip().removeprefix(f"{severity}: ")
             urn = str(diagnostic.get("urn") or "")
             if type_of(urn) == PBX_CAPACITY:
-                serial = said.note_line(text)
-                said.urns[serial] = urn
-                ours = bool(serial)
+                ours = bool(serial := said.note_line(text))
+                if ours:
+                    said.urns[serial] = urn
             else:
                 ours = said.note_of_stack(text)
             if severity == "error" and not ours:
@@ -162,7 +166,9 @@ class _Said:
             for name, line in rest.lines:
                 self.names[self.note_line(line)] = name
         elif problem := Problem.parse(text):
-            self.problem = problem.why
+            self.problems.append(problem.why)
+        elif unpriced := Unpriced.parse(text):
+            self.unpriced = unpriced.why
         else:
             return Refusals.parse(text) is not None
         return True
@@ -258,8 +264,8 @@ def _declared(
     if short is not None:
         why = "an order is not settled" if short.on_order else short.why
         return pbx("short", has, has_is_live=live, on_order=records, reason=why)
-    if unread is not None or said.problem is not None:
-        return pbx("unreadable", has, reason=unread.why if unread else said.problem)
+    if unread is not None or said.problems:
+        return pbx("unreadable", has, reason=unread.why if unread else "; ".join(said.problems))
     return pbx("satisfied", has, has_is_live=live)
 
 

@@ -123,7 +123,9 @@ def many_stacks() -> Review:
     """Four stacks: one that buys, one where nothing is to buy, one that failed, one with purchases on."""
     buys = stack([pbx(number, "buys") for number in range(3)], name="acme")
     quiet = stack([pbx(number, "satisfied") for number in range(10, 14)], name="globex")
-    failed = stack([], name="initech", errors=("error: the portal refused the credentials\nrequestId 17",))
+    failed = stack(
+        [], name="initech.json", project="", errors=("error: the portal refused the credentials\nrequestId 17",)
+    )
     on = stack([pbx(30, "buys"), pbx(31, "refused")], name="umbrella", purchases="allow", plan=None)
     return Review(stacks=(buys, quiet, failed, on))
 

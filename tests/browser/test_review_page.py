@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,20 +40,25 @@ TABLES = """() => [...document.querySelectorAll(".pbxs tbody:has(.pbx)")].map(bo
 
 
 @pytest.fixture
-def show(new_page: Callable[..., Page], tmp_path: Path) -> Show:
-    """Opens the page of a review from a file. Whatever the page prints to the console fails the test."""
+def show(new_page: Callable[..., Page], tmp_path: Path) -> Iterator[Show]:
+    """Opens the page of a review from a file. It may ask for nothing but itself, and say nothing to the console."""
+    file = tmp_path / "review.html"
+    asked_for: list[str] = []
+    console: list[str] = []
 
     def open_page(review: Review, *, opened: bool = False, **options: Any) -> Page:
-        file = tmp_path / "review.html"
         file.write_text(html(review), encoding="utf-8")
         page = new_page(**({"viewport": DESK} | options))
-        page.on("console", lambda message: pytest.fail(f"the console says: {message.text}", pytrace=False))
+        page.on("request", lambda request: asked_for.append(request.url))
+        page.on("console", lambda message: console.append(message.text))
         page.goto(file.as_uri())
         if opened:
             page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         return page
 
-    return open_page
+    yield open_page
+    assert set(asked_for) == {file.as_uri()}
+    assert console == []
 
 
 def expected(pbx: dict[str, Any], *, used: bool) -> dict[str, Any]:
@@ -136,7 +141,7 @@ def test_a_failed_preview_shows_its_error_on_two_lines(show: Show) -> None:
     page = show(reviews.many_stacks())
     wrong = page.get_by_role("region", name="What went wrong")
     assert wrong.inner_text().split("\n")[-2:] == ["error: the portal refused the credentials", "requestId 17"]
-    assert page.get_by_role("link", name="fleet/initech failed").get_attribute("href") == "#wrong"
+    assert page.get_by_role("link", name="initech.json failed").get_attribute("href") == "#wrong"
 
 
 def test_many_stacks_have_a_table_of_their_own(show: Show) -> None:

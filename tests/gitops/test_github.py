@@ -184,10 +184,16 @@ def test_a_link_among_the_declarations_leads_nowhere(forge: Forge) -> None:
 # --- which plan a merge may buy ------------------------------------------------------------------------------------
 
 
-def reviewed(forge: Forge, pull: Pull, tree: str, event: str = "pull_request_target", result: str = "success") -> None:
+def reviewed(
+    forge: Forge,
+    pull: Pull,
+    tree: str,
+    event: str = "pull_request_target",
+    file: str = "review.yml",
+    result: str = "success",
+) -> None:
     """A finished review of a pull request, with a plan in which something changes."""
-    path = {"pull_request_target": "review.yml", "pull_request": "mine.yml"}[event]
-    run = forge.finished(event, f".github/workflows/{path}", pull.head, result)
+    run = forge.finished(event, f".github/workflows/{file}", pull.head, result)
     folder = forge.folder / f"review-{run.id}"
     (folder / "customer-b").mkdir(parents=True)
     (folder / "customer-b" / "plan.json").write_text('{"resourcePlans": {"urn": {"steps": ["create"]}}}')
@@ -231,11 +237,17 @@ def test_a_plan_of_an_earlier_commit_of_the_pull_request_is_refused(forge: Forge
 
 
 @pytest.mark.parametrize(
-    ("event", "result"), [("pull_request", "success"), ("pull_request_target", "failure")], ids=["planted", "failed"]
+    "how",
+    [
+        pytest.param({"event": "pull_request", "file": "mine.yml"}, id="a workflow of the pull request"),
+        pytest.param({"event": "pull_request", "file": "review.yml"}, id="the pull request's own review.yml"),
+        pytest.param({"file": "labels.yml"}, id="another workflow of main"),
+        pytest.param({"result": "failure"}, id="a review that failed"),
+    ],
 )
-def test_a_review_that_was_planted_or_failed_does_not_count(forge: Forge, event: str, result: str) -> None:
+def test_a_review_that_was_planted_or_failed_does_not_count(forge: Forge, how: dict[str, str]) -> None:
     pull = forge.open("raise-depot", fleets__customer_b=DEPOT_40)
-    reviewed(forge, pull, tree_of(forge, pull.head), event, result)
+    reviewed(forge, pull, tree_of(forge, pull.head), **how)
 
     run = merged(forge, forge.merge(pull))
 

@@ -19,7 +19,7 @@ from markdown_it.token import Token
 from review_cases import CASES, HERE, HOSTILE, THREE, Case, buying, recorded
 
 from pulumi_yspartner.money import Money
-from pulumi_yspartner.review.markdown import MARK, MOST_CHARACTERS, markdown
+from pulumi_yspartner.review.markdown import MARK, MOST_CHARACTERS, SHARES, markdown
 from pulumi_yspartner.review.model import Pbx, Review
 from pulumi_yspartner.review.rendering import render
 
@@ -116,6 +116,10 @@ def test_a_comment_is_valid_and_short_enough(name: str) -> None:
     assert sum(each.startswith("<details>") for each in html) == html.count("</details>")
     widths = {len(row) for row in table(text)}
     assert len(widths) <= 1, "every row of the table has as many cells"
+
+
+def test_all_lists_at_their_longest_fit_beside_the_rest_of_a_comment() -> None:
+    assert sum(SHARES.values()) < MOST_CHARACTERS - 4_000
 
 
 def test_texts_of_others_are_only_ever_code(name: str) -> None:

@@ -9,12 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_yspartner import lines
-from pulumi_yspartner.lines import Buy, Nothing, OnOrder, Problem, Refusals, Refused, Rest, Short, Total, Unreadable
+from pulumi_yspartner.lines import (
+    Buy,
+    Nothing,
+    OnOrder,
+    Problem,
+    Refusals,
+    Refused,
+    Rest,
+    Short,
+    Total,
+    Unpriced,
+    Unreadable,
+)
 from pulumi_yspartner.model import COUNTS, SeenOrder
 from pulumi_yspartner.money import Money
 from pulumi_yspartner.wording import age, describe, priced, steps
 
-KINDS: tuple[Any, ...] = (Buy, Short, Nothing, Refused, Unreadable, Problem, Rest, Total, Refusals)
+KINDS: tuple[Any, ...] = (Buy, Short, Nothing, Refused, Unreadable, Problem, Rest, Total, Refusals, Unpriced)
 
 numbers = st.integers(0, 1_000_000)
 counts = st.dictionaries(st.sampled_from(COUNTS), st.integers(1, 1_000_000), min_size=1).map(
@@ -69,6 +81,7 @@ def nothings(draw: st.DrawFn) -> Nothing:
         st.builds(Refused, words, serials),
         st.builds(Unreadable, words, serials),
         st.builds(Problem, words),
+        st.builds(Unpriced, words),
         st.builds(
             Rest,
             st.lists(
@@ -115,7 +128,7 @@ def test_the_orders_that_a_pbx_waits_for_are_read_from_its_line(waiting: list[Se
 @given(words)
 def test_any_other_text_is_no_line(text: str) -> None:
     said = f"somebody says: {text}"
-    assert [kind for kind in (Buy, Short, Nothing, Refused, Total, Refusals, Rest) if kind.parse(said)] == []
+    assert [kind for kind in (Buy, Short, Nothing, Refused, Total, Refusals, Rest, Unpriced) if kind.parse(said)] == []
 
 
 def test_a_price_that_is_no_amount_is_unknown() -> None:

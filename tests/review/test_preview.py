@@ -9,7 +9,8 @@ import pytest
 from review_cases import one_step, recorded
 
 from pulumi_yspartner.model import COUNTED, NEVER_PLACED
-from pulumi_yspartner.review.model import Pbx, Stack
+from pulumi_yspartner.review.markdown import markdown
+from pulumi_yspartner.review.model import Pbx, Review, Stack
 from pulumi_yspartner.review.preview import SECRET_SETTINGS, read_preview
 from pulumi_yspartner.settings import Settings
 
@@ -162,6 +163,15 @@ def test_without_any_reading_every_unchanged_pbx_is_unreadable() -> None:
     assert stack.unreadable == why
     assert {pbx.state for pbx in stack.pbxs} == {"unreadable"}
     assert {pbx.reason for pbx in stack.pbxs} == {why}
+
+
+def test_why_a_price_is_unknown_is_told() -> None:
+    content = recorded("one_purchase")
+    content["diagnostics"].append({"message": "why a price is unknown: it was not read\n", "severity": "info"})
+    stack = stack_of(content)
+
+    assert stack.unpriced == "it was not read"
+    assert "Why a price is unknown: `it was not read`." in markdown(Review(stacks=(stack,)))
 
 
 def test_warnings_of_others_are_no_failures() -> None:

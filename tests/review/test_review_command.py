@@ -186,6 +186,7 @@ def test_limits_come_from_the_environment_too(run: Run) -> None:
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
+        ("", "must be JSON"),
         ("100", "must be an object"),
         ("{}", "must be an object"),
         ("{extensions: 5}", "must be JSON"),
