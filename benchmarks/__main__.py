@@ -32,8 +32,8 @@ NAIVE_UP_TO = 300
 IMPORTS = {
     "program": "import pulumi_yspartner.pbx_capacity",
     "provider": "import pulumi_yspartner.provider",
-    # pydantic alone loads nothing until something of it is used.
-    "libraries": "import pulumi, httpx; from pydantic import BaseModel",
+    # pydantic alone loads nothing until something of it is used: here a model with a secret.
+    "libraries": "import pulumi, httpx; from pydantic import BaseModel, SecretStr",
 }
 
 

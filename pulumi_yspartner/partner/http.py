@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -49,6 +48,8 @@ def http_client(base_url: str, tls: ssl.SSLContext, *, timeout: float, connectio
 
 @cache
 def _user_agent() -> str:
+    from importlib.metadata import version  # it takes long to import, and few who import this make requests
+
     return f"pulumi-yspartner/{version('pulumi_yspartner')}"
 
 
