@@ -207,7 +207,7 @@ class Settings(_Model):
     """Order numbers that a person has checked; they no longer block."""
     settle_hours: float = Field(24, gt=0, le=24 * 365)
     """Age after which a succeeded order no longer blocks, and an attempt without a trace was never placed."""
-    max_connections: int = Field(16, ge=1, le=256)
+    max_connections: int = Field(24, ge=1, le=256)
     """The most requests under way at once, in each of the two processes."""
     timeout: float = Field(30, gt=0, le=600)
     """Seconds for one request, and for confirming an order whose answer was lost."""
