@@ -22,6 +22,8 @@ from .urn import PBX_CAPACITY, name_of, stack_of, type_of
 
 UP = "the output of `pulumi up --json`"
 PROVIDERS = "pulumi:providers:"
+CHANGES = ("create", "update", "create-replacement", "replace")
+"""What may order. In all else, such as a refresh, a purchase among the inputs is one of an earlier update."""
 
 Fate = Literal[
     "ordered",  # an order was placed
@@ -189,7 +191,7 @@ class _Run:
         urn = str(metadata["urn"])
         self.seen.append(urn)
         inputs = (metadata.get("new") or {}).get("inputs") or {}
-        if metadata["type"] != PBX_CAPACITY or metadata["op"] == "same" or not inputs:
+        if metadata["type"] != PBX_CAPACITY or metadata["op"] not in CHANGES or not inputs:
             return
         purchase = inputs.get("purchase")
         self.resources[urn] = _Resource(

@@ -259,3 +259,15 @@ def test_events_that_no_update_wrote_are_refused_in_words(tmp_path: Path, rest: 
 
     assert said.exit_code == 2
     assert "What was bought can't be told from it" in said.output
+
+
+@pytest.mark.parametrize("op", ["refresh", "same", "read"])
+def test_an_earlier_purchase_of_a_pbx_that_is_only_looked_at_is_none_of_this_update(tmp_path: Path, op: str) -> None:
+    events = (begun(), done("satisfied", {**ORDER, "time": "2026-11-24T02:32:23Z"}))
+    for event in events:
+        next(iter(event.values()))["metadata"]["op"] = op
+    said = outcome(tmp_path, *events, result())
+
+    assert said.exit_code == 0
+    assert "there was nothing to buy" in said.output
+    assert "OQ3206269349344047104" not in said.output
