@@ -113,8 +113,9 @@ class Fleet:
         in threads of their own."""
         loop = asyncio.get_event_loop()
         if loop not in _fleets:
-            for ended in [each for each in _fleets if each.is_closed()]:
-                _fleets.pop(ended, None)
+            for each in list(_fleets):  # a copy: programs of other threads come and go
+                if each.is_closed():
+                    _fleets.pop(each, None)
             _fleets[loop] = new_fleet.get()()
         return _fleets[loop]
 
