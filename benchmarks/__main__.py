@@ -15,10 +15,12 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from .bounds import Results
+from .bounds import Bound, Results
 from .cases import cases
 from .measuring import Bench, Measured
+from .page import PICTURE, figures, insert
 from .picture import picture
 from .sandbox import Sandbox
 from .stacks import find_cli
@@ -30,8 +32,8 @@ NAIVE_UP_TO = 300
 IMPORTS = {
     "program": "import pulumi_yspartner.pbx_capacity",
     "provider": "import pulumi_yspartner.provider",
-    # pydantic alone loads nothing until something of it is used.
-    "libraries": "import pulumi, httpx; from pydantic import BaseModel",
+    # pydantic alone loads nothing until something of it is used: here a model with a secret.
+    "libraries": "import pulumi, httpx; from pydantic import BaseModel, SecretStr",
 }
 
 
@@ -53,7 +55,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="runs of each operation; their median counts")
     parser.add_argument("--no-naive", action="store_true", help="leave out the naive version, which takes minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results for machines")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the times of previews, as SVG")
+    parser.add_argument("--docs", action="store_true", help="write the figures and a picture into docs/")
     options = parser.parse_args()
 
     imports = import_seconds(max(options.runs, 7))
@@ -68,13 +70,14 @@ def main() -> int:
     print(f"\n{verdict_table(bounds)}")
     if options.json:
         options.json.write_text(json.dumps(_report(options.runs, imports, measured, bounds), indent=2) + "\n")
-    if options.picture:
-        options.picture.parent.mkdir(parents=True, exist_ok=True)
-        options.picture.write_text(picture(measured))
+    if options.docs:
+        PICTURE.parent.mkdir(exist_ok=True)
+        PICTURE.write_text(picture(measured))
+        insert("figures", figures(measured, bounds, machine(), options.runs))
     return 0 if all(bound.holds for bound in bounds) else 1
 
 
-def _report(runs: int, imports: dict[str, float], measured: list[Measured], bounds: list) -> dict:  # type: ignore[type-arg]
+def _report(runs: int, imports: dict[str, float], measured: list[Measured], bounds: list[Bound]) -> dict[str, Any]:
     return {
         "machine": machine(),
         "latency": LATENCY,
@@ -87,7 +90,7 @@ def _report(runs: int, imports: dict[str, float], measured: list[Measured], boun
 
 def machine() -> str:
     """What this was measured on."""
-    return f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+    return f"{os.cpu_count()} cores, Python {platform.python_version()}, load average {os.getloadavg()[0]:.1f}"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
 from .__main__ import LATENCY, machine
+from .page import insert, table
 from .sandbox import Sandbox
 from .stacks import HAVE, Stack, find_cli, serial_number
 
@@ -120,6 +121,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.several_stacks", description=__doc__)
     parser.add_argument("--pbxs", type=int, default=400, help="PBXs in all")
     parser.add_argument("--stacks", type=int, default=4, help="small stacks that they are split into")
+    parser.add_argument("--docs", action="store_true", help="write the figures into docs/scale.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results for machines")
     options = parser.parse_args()
 
@@ -141,6 +143,21 @@ def main() -> int:
             f"{each.stacks:>6} {each.pbxs:>10} {each.runners:>8} {each.preview_seconds:>8.1f} s "
             f"{each.up_seconds:>8.1f} s {each.most_requests_at_once:>17}"
         )
+    if options.docs:
+        head = ["stacks", "PBXs in each", "at once", "preview", "up", "requests at once"]
+        rows = [
+            [
+                str(each.stacks),
+                str(each.pbxs),
+                str(each.runners),
+                f"{each.preview_seconds:.0f} s",
+                f"{each.up_seconds:.0f} s",
+                str(each.most_requests_at_once),
+            ]
+            for each in results
+        ]
+        said = f"{options.pbxs} PBXs with a purchase each, on an S3-compatible backend on one machine ({machine()}):"
+        insert("stacks", f"{said}\n\n{table(head, rows)}")
     if options.json:
         options.json.write_text(json.dumps([asdict(each) for each in results], indent=2) + "\n")
     return 0

@@ -18,6 +18,9 @@ from .partner import Account
 from .partner.client import run_all
 from .settings import Settings
 
+CROSSING = 0.01
+"""Seconds in which PBXs, or readings, gather to cross together."""
+
 _Asked = tuple[Declaration, "asyncio.Future[Reading]"]
 
 
@@ -64,6 +67,7 @@ class BackgroundReader:
     # --- in the account's thread -----------------------------------------------------------------------------------
 
     async def _read_what_is_asked(self, account: Account) -> None:
+        await asyncio.sleep(CROSSING)
         self._is_called = False
         if self._observer is None or self._observer.account is not account:
             self._observer = Observer(account, self._settings)
@@ -84,8 +88,11 @@ class BackgroundReader:
         self._answered.append((reading, result))
         if not self._is_calling_back:
             self._is_calling_back = True
-            with suppress(RuntimeError):  # the program has ended
-                reading.get_loop().call_soon_threadsafe(self._hand_over)
+            asyncio.get_running_loop().call_later(CROSSING, self._call_back, reading.get_loop())
+
+    def _call_back(self, program: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):  # the program has ended
+            program.call_soon_threadsafe(self._hand_over)
 
     # --- in the program's thread -----------------------------------------------------------------------------------
 

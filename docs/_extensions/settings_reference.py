@@ -76,13 +76,9 @@ def _resolved(schema: Schema) -> Schema:
 
 
 def _is_secret(schema: Schema) -> bool:
-    return "password" in json.dumps(_deep(schema))
-
-
-def _deep(schema: Schema) -> Schema:
+    """Whether a setting, or a field of what it holds, is a secret."""
     schema = _resolved(schema)
-    values = _resolved(schema.get("additionalProperties") or {})
-    return {**schema, "values": values}
+    return "password" in json.dumps([schema, _resolved(schema.get("additionalProperties") or {})])
 
 
 def _type(schema: Schema) -> str:

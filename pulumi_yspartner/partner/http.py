@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -69,6 +68,8 @@ def public_authorities() -> ssl.SSLContext:
 
 @cache
 def _user_agent() -> str:
+    from importlib.metadata import version  # it takes long to import, and few who import this make requests
+
     return f"pulumi-yspartner/{version('pulumi_yspartner')}"
 
 

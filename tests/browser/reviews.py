@@ -156,10 +156,11 @@ def thousand() -> Review:
 
 
 def large_numbers() -> Review:
-    """Counts of five digits, everywhere."""
+    """Counts as a large PBX has them, and such as only a forged preview holds."""
     counts = {"extensions": 54321, "concurrent_calls": 43210}
     buying = pbx(0, "buys", has=counts, used=counts, to_buy=counts, declared=dict.fromkeys(counts, 99999))
-    return Review(stacks=(stack([buying, pbx(1, "satisfied", has=counts)]),))
+    forged = dict.fromkeys(counts, 1_000_000_000)
+    return Review(stacks=(stack([buying, pbx(1, "buys", has=forged, used=forged, to_buy=forged, declared=forged)]),))
 
 
 CASES = {

@@ -259,12 +259,20 @@ def test_a_screen_reader_meets_whole_tables(show: Show, viewport: dict[str, int]
     ]
 
 
+OUTSIDE_THEIR_CELL = """() => [...document.querySelectorAll(".pbxs td:not(.bar), .stacks td")].filter(cell => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return range.getBoundingClientRect().left < cell.getBoundingClientRect().left - 0.5;
+}).map(cell => cell.textContent)"""
+
+
 @pytest.mark.parametrize("case", reviews.CASES)
 def test_nothing_is_wider_than_the_screen(show: Show, case: str) -> None:
     page = show(reviews.CASES[case](), opened=True, viewport=PHONE)
     for width in (375, 320, 700):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(OUTSIDE_THEIR_CELL) == []
 
 
 def test_numbers_stand_under_their_heads_on_a_phone(show: Show) -> None:

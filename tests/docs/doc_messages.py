@@ -42,7 +42,7 @@ TAKES_A_MESSAGE = {
 KEYWORDS = ("refused", "unreadable", "obstacle", "duplicate", "problem")
 """Fields that hold a message for people, by the name under which they are given."""
 
-NOT_FOR_PEOPLE = {"AssertionError", "AttributeError", "_TooLargeError", "Stopped"}
+NOT_FOR_PEOPLE = {"AssertionError", "AttributeError", "_TooLargeError"}
 """Raised for programs: never seen by a user."""
 
 
@@ -156,9 +156,7 @@ class Source:
             case ast.JoinedStr(values=values):
                 return self._joined(values, scope, depth)
             case ast.FormattedValue(value=value):
-                # A value inside a sentence: only its package's own words are worth following.
-                found = self._texts(value, scope, depth + 1)
-                return found if any(text != HOLE for text in found) else [HOLE]
+                return self._texts(value, scope, depth + 1)
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 return self._joined([left, right], scope, depth)
             case ast.IfExp(body=body, orelse=orelse):

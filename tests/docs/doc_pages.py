@@ -1,4 +1,4 @@
-"""The README and the pages of `docs/`, as their blocks of code, with what a comment before a block says about it.
+"""The README, the pages of `docs/` and the like, as their blocks, with what a comment before a block says about it.
 
 A comment is invisible to readers, on the site and elsewhere. Before a block it may say:
 
@@ -23,7 +23,11 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*/README.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md"), reverse=True),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
+]
 
 COMMENT = re.compile(r"^<!-- (file|exit|stdin|sandbox|stack|first): (.*) -->$", re.MULTILINE)
 BEFORE_A_BLOCK = ("file", "exit", "stdin")

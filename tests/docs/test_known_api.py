@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-import sys
 from pathlib import Path
 
+import api_names
 import pytest
 from doc_pages import ROOT, blocks
 
@@ -22,9 +22,6 @@ MARK = re.compile(r"\b(SEEN|INFERRED|UNKNOWN)\b")
 @pytest.fixture(scope="module")
 def page() -> str:
     """The page as the site shows it, with the table that is made from the code."""
-    sys.path.insert(0, str(ROOT / "docs" / "_extensions"))
-    import api_names
-
     return PAGE.read_text() + api_names.table()
 
 

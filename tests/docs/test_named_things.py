@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
-from doc_pages import PAGES, ROOT, inline_code, links, name_of
+from doc_pages import PAGES, ROOT, blocks, inline_code, links, name_of
 
 from pulumi_yspartner.cli import main
 
@@ -26,10 +26,11 @@ NO_FILES = {
 
 
 def commands(program: str) -> list[tuple[str, list[str]]]:
-    """The commands of a program that stand in the text of pages, in words."""
+    """The commands of a program that stand in the text of pages, in words. Those in blocks are run, but for make's."""
     found = []
     for page in PAGES:
-        for code in inline_code(page):
+        shown = [block for block in blocks(page) if block.language == "sh" and program == "make"]
+        for code in [*inline_code(page), *(line for block in shown for line in block.text.splitlines())]:
             words = code.split()
             while words and re.fullmatch(r"[A-Z_]+=\S+", words[0]):
                 words.pop(0)

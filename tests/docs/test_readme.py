@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 import tomllib
 
+import settings_reference
 from doc_pages import ROOT
 
 from pulumi_yspartner import PbxCapacity
@@ -22,9 +22,6 @@ def rows(heading: str, first: str) -> list[str]:
 
 
 def test_the_settings_are_those_of_the_model() -> None:
-    sys.path.insert(0, str(ROOT / "docs" / "_extensions"))
-    import settings_reference
-
     expected = settings_reference.rows()
 
     assert rows("Settings", "key") == expected, "the README's table should be:\n" + "\n".join(expected)

@@ -31,6 +31,7 @@ PASSED_ON = {
     "observing.py:read_plan": "errors of reading",
     "partner/envelope.py:fail": "its callers' words",
     "review/preview.py:_read": "errors of Pulumi, into the review",
+    "review/preview.py:note_of_stack": "errors of Pulumi, into the review",
     "testing/program.py:preview": "what the program's run ended with",
 }
 """Where a message is given without a word of its own. Its words stand where they are first said."""
@@ -97,7 +98,9 @@ def test_every_entry_says_what_was_bought_and_what_to_do(entry: Entry) -> None:
 
 
 def test_no_message_is_given_without_words_that_can_be_seen() -> None:
-    assert SOURCE.passed_on() == set(PASSED_ON)
+    assert SOURCE.passed_on() == set(PASSED_ON), (
+        "say the words where they can be seen, or note in PASSED_ON whose they are"
+    )
 
 
 def test_no_message_is_left_out_that_there_is_not() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from engine_stack import BRANCH, HQ, Result, Stack, refused, succeeded
+from click.testing import CliRunner
+from engine_stack import BRANCH, DEPOT, HQ, Result, Stack, refused, succeeded
 
+from pulumi_yspartner.cli import main
 from pulumi_yspartner.sandbox import Fault
 
 PLAN = "plan.json"
@@ -174,3 +177,28 @@ def test_a_purchase_of_this_run_does_not_disturb_the_plan_of_another_pbx(stack: 
     bought = {order.serial_number: (order.extensions, order.concurrent_calls) for order in stack.portal.orders}
     assert bought == {HQ: (10, 0), BRANCH: (0, 5)}
     assert stack.portal.purchases == 2
+
+
+@pytest.mark.deep
+def test_where_one_pbx_moved_the_outcome_says_what_became_of_every_other(stack: Stack) -> None:
+    """Pulumi stops at the PBX that no longer fits; which ones it has reached by then is up to it."""
+    fleet = {"hq": HQ, "branch": BRANCH, "depot": DEPOT}
+    stack.portal.add_pbx(BRANCH, extensions=100, concurrent_calls=25)
+    stack.portal.add_pbx(DEPOT, extensions=20, concurrent_calls=10)
+    stack.fleet({name: {"serial_number": serial, "extensions": 250} for name, serial in fleet.items()})
+    save_plan(stack)
+    stack.portal.set_counts(HQ, extensions=70)
+
+    up = stack.folder / "up.jsonl"
+    up.write_text(stack.up("--plan", PLAN, "--continue-on-error", "--json").output)
+    said = CliRunner().invoke(main, ["outcome", str(up), "--plan", str(stack.folder / PLAN)])
+
+    assert said.exit_code == 1, said.output
+    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (ordered|not as reviewed|not reached)", said.output, re.MULTILINE))
+    ordered = {order.serial_number for order in stack.portal.orders}
+    assert rows == {
+        "hq": "not as reviewed",
+        "branch": "ordered" if BRANCH in ordered else "not reached",
+        "depot": "ordered" if DEPOT in ordered else "not reached",
+    }
+    assert stack.portal.purchases == len(ordered) == list(rows.values()).count("ordered")

@@ -34,7 +34,17 @@ PASSPHRASE = "not-for-any-log-0815"
 
 
 @pytest.fixture(scope="session")
-def empty_fleet(pulumi_cli: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tools() -> None:
+    """What the pipelines' scripts use of a runner's image must be here, too."""
+    if missing := [name for name in ("bash", "git", "jq", "curl") if shutil.which(name) is None]:
+        pytest.fail(f"The scripts of examples/gitops need {', '.join(missing)}.", pytrace=False)
+    git_version = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    if tuple(int(part) for part in git_version.split(".")[:2]) < (2, 38):
+        pytest.fail(f"The scripts of examples/gitops need git 2.38 or newer, and this is {git_version}.", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def empty_fleet(tools: None, pulumi_cli: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example's files and the state of its stacks, which are empty: `stack init` takes as long as a preview."""
     folder = tmp_path_factory.mktemp("empty-fleet")
     shutil.copytree(EXAMPLE, folder / "files", ignore=shutil.ignore_patterns("__pycache__"))

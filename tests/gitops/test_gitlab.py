@@ -70,7 +70,7 @@ def test_a_merge_request_of_a_fork_gets_no_secret(forge: Forge) -> None:
     without_secrets(forge, forge.open("from-afar", fork=True, fleets__customer_b=DEPOT_40), "comes from a fork")
 
 
-@pytest.mark.parametrize("file", ["__main__.py", "requirements.txt", "Pulumi.customer-b.yaml"])
+@pytest.mark.parametrize("file", ["__main__.py", pytest.param("requirements.txt", marks=pytest.mark.deep)])
 def test_code_and_configuration_of_a_merge_request_never_meet_a_secret(forge: Forge, file: str) -> None:
     (forge.clone / file).write_text("import os; os.system('env')\n")
 

@@ -81,4 +81,4 @@ def test_its_metadata_says_what_it_is_and_needs(built: dict[str, Path]) -> None:
     extras = {extra.partition("==")[2].strip().strip("'\"") for _, _, extra in needed if extra}
     assert set(about.get_all("Provides-Extra", [])) == extras == {"doctor", "review", "sandbox"}
     least = {line.partition(">")[0].partition("<")[0].strip() for line, _, extra in needed if not extra}
-    assert least == {"anyio", "click", "httpx", "jmespath", "pulumi", "pydantic", "sniffio", "tenacity"}
+    assert least == {"anyio", "click", "httpx", "jmespath", "pulumi", "pydantic", "sniffio"}

@@ -14,7 +14,7 @@ import pytest
 from distribution import ROOT, locked_versions, run
 
 README = (ROOT / "README.md").read_text()
-SECONDS = 400
+SECONDS = 900
 
 
 def section(heading: str) -> str:

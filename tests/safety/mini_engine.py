@@ -436,7 +436,7 @@ def _cached_tls(*arguments: Any, **options: Any) -> Any:
     return _tls
 
 
-async def _no_pause(_pace: pacing_module.Pace) -> None:
+async def _no_pause(_pace: pacing_module.Pace, _method: str, _path: str) -> None:
     """In place of waiting for the portal to be ready again."""
 
 

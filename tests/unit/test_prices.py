@@ -17,12 +17,11 @@ from partner_calls import BASE, failure, portal, sent, success
 from pulumi_yspartner.errors import NoAnswerError, PartnerError, ReadingError
 from pulumi_yspartner.model import Counts, Declaration, Reading
 from pulumi_yspartner.money import Money
-from pulumi_yspartner.observing import observe
+from pulumi_yspartner.observing import Observer
 from pulumi_yspartner.partner import Account, Catalog, connect, http
 from pulumi_yspartner.partner.answers import price, pricing_ids
 from pulumi_yspartner.sandbox import DIALECTS, Fault, Portal, SandboxServer
 from pulumi_yspartner.settings import PriceFields, Settings, load
-from pulumi_yspartner.sources import capacity_source
 
 A, B = "3651D3296882", "3651D3296883"
 PLAN, OTHER_PLAN = "3049040650094403584", "3049040721948753920"
@@ -330,8 +329,8 @@ async def seen(server: SandboxServer, *declared: dict[str, Any], **options: Any)
     declarations = [Declaration.model_validate({"serial_number": A, **each}) for each in declared]
     now = server.portal.clock.now()
     async with connect(settings) as client:
-        account = Account(client, settings)
-        return list((await observe(account, capacity_source(account, settings), declarations, settings, now)).readings)
+        observer = Observer(Account(client, settings), settings)
+        return [await observer.read(declaration, now) for declaration in declarations]
 
 
 @pytest.mark.anyio

@@ -36,6 +36,7 @@ def ensure() -> Path:
             toolchain = cli.go()
             cli.log(f"building actionlint {version()}")
             built = directory / "actionlint" / "actionlint"
+            built.parent.mkdir()
             command = [toolchain, "build", "-C", HERE, "-trimpath", "-ldflags", "-s -w", "-o", built, PACKAGE]
             cli.run(command, timeout=cli.BUILD_SECONDS)
             cli.put_in_place(built.parent, cached)
