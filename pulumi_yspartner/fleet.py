@@ -48,6 +48,9 @@ from .wording import amounts, describe, priced, steps
 MOST_LINES = 50
 """Messages per run that say what is bought or short; each costs about 10 ms. One more holds all other lines."""
 
+TURNS_FOR_OUTPUTS = 100
+"""Turns of the event loop, in which an output that is known already resolves."""
+
 PROGRESS_AFTER = 3.0
 """Seconds of reading after which its progress is shown."""
 PROGRESS_EVERY = 1.0
@@ -95,6 +98,8 @@ class Fleet:
     members: list[Member] = field(default_factory=list)
     declared: Counter[str] = field(default_factory=Counter)
     """Resources per serial number."""
+    undeclared: int = 0
+    """Resources whose inputs are outputs that have not resolved yet."""
     reported: int = 0
     lines: list[tuple[str, str]] = field(default_factory=list)
     """What is said of each PBX, with its resource's name."""
@@ -113,8 +118,9 @@ class Fleet:
         in threads of their own."""
         loop = asyncio.get_event_loop()
         if loop not in _fleets:
-            for ended in [each for each in _fleets if each.is_closed()]:
-                _fleets.pop(ended, None)
+            for each in list(_fleets):  # a copy: programs of other threads come and go
+                if each.is_closed():
+                    _fleets.pop(each, None)
             _fleets[loop] = new_fleet.get()()
         return _fleets[loop]
 
@@ -129,6 +135,7 @@ class Fleet:
                 asyncio.get_event_loop().call_later(PROGRESS_AFTER, self._tell_progress)
         self.members.append(member)
         if any(isinstance(value, Output) for value in declared.values()):
+            self.undeclared += 1
             member.observed = self._observed_when_known(member, declared)
         else:
             self._declare(member, declared)
@@ -136,7 +143,10 @@ class Fleet:
         return member
 
     async def _observed_when_known(self, member: Member, declared: dict[str, Any]) -> dict[str, Any] | None:
-        values = await Output.from_input(declared).future(with_unknowns=True)
+        try:
+            values = await Output.from_input(declared).future(with_unknowns=True)
+        finally:
+            self.undeclared -= 1
         self._declare(member, cast("dict[str, Any]", values))
         return await self._observed(member, self._start(member))
 
@@ -144,6 +154,12 @@ class Fleet:
         if reading is None or member.declaration is None:
             return None
         read = await reading
+        # A PBX that another resource declares, too, is refused for both. An output that is known already gets the time
+        # to say so; one that has to be waited for may depend on this very resource.
+        for _ in range(TURNS_FOR_OUTPUTS):
+            if not self.undeclared:
+                break
+            await asyncio.sleep(0)
         serial = member.declaration.serial_number
         member.reading = read.model_copy(update={"duplicate": declared_twice(serial, self.declared[serial])})
         return member.reading.dump()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import PartnerError, ReadingError, SettingsError, YsPartnerError
+from .errors import ReadingError, SettingsError, YsPartnerError
 from .model import Counts, Declaration, Reading, missing, shortfall
 from .orders import waits
 from .partner import Account, Catalog
@@ -74,7 +74,7 @@ async def _with_purchase(
     async def read_orders(_: None) -> None:
         try:
             found["orders"] = await account.orders_of(declaration.serial_number, now=now)
-        except (PartnerError, ReadingError) as error:
+        except YsPartnerError as error:
             problems.append(f"its orders could not be read: {error}")
 
     async def read_contact(_: None) -> None:
@@ -82,7 +82,7 @@ async def _with_purchase(
             found["billing_contact_id"] = await account.contact(
                 declaration.billing_contact_id or settings.billing_contact_id
             )
-        except (PartnerError, ReadingError) as error:
+        except YsPartnerError as error:
             problems.append(str(error))
 
     async def read_plan(_: None) -> None:
@@ -90,7 +90,7 @@ async def _with_purchase(
             catalog = await account.catalog(declaration.serial_number)
             found["plan_id"] = catalog.plan(declaration.plan_id)
             catalogs.append(catalog)
-        except (PartnerError, ReadingError) as error:
+        except YsPartnerError as error:
             problems.append(str(error))
             return
         found["not_offered"] = {}
@@ -112,6 +112,6 @@ async def _price(
     """The price of what is short, or why it is not known: for a reviewer's eyes, so no failure here is a problem."""
     try:
         price = await account.price(declaration.serial_number, catalog, plan_id, need, within=settings.timeout)
-    except (PartnerError, ReadingError) as error:
+    except YsPartnerError as error:
         return {"unpriced": str(error)}
     return {"price": str(price)}

@@ -172,7 +172,7 @@ class Ordering:
 
         # 7. When nothing is left to wait for: the reads are seconds old, and somebody hears of the order (2).
         async def last_check() -> None:
-            if self.now() - read_at > READS_HOLD_FOR:
+            if not 0 <= self.now() - read_at <= READS_HOLD_FOR:  # a clock that was set back tells no age
                 raise RefusedError(f"reading took so long that the counts may have moved. {NOTHING_BOUGHT} Run again")
             if not await self.engine_is_alive():
                 raise RefusedError(f"the Pulumi engine that asked for this order is gone. {NOTHING_BOUGHT}")

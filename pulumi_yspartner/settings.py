@@ -72,7 +72,7 @@ def _json(value: object) -> object:
         return value
     try:
         return json.loads(value, parse_float=Decimal)
-    except json.JSONDecodeError:
+    except (ValueError, ArithmeticError, RecursionError):
         raise ValueError("must be JSON") from None
 
 

@@ -56,6 +56,8 @@ AMOUNT_NAMES = ("totalPrice", "totalAmount", "finalPrice", "finalAmount", "payPr
 CURRENCY_NAMES = ("currencyCode", "currency")  # UNKNOWN in this answer; the first is SEEN in the order list
 LONGEST_TEXT = 128
 """Characters of an id or name that are read."""
+_TOO_LARGE = 10**20
+"""Whole numbers from here on are no id, time or count: ids have 19 digits."""
 CURRENT_PLAN_ID = "currentPlanId"  # UNKNOWN
 
 
@@ -103,7 +105,7 @@ def text(value: Any) -> str | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return str(value)
+        return str(value) if abs(value) < _TOO_LARGE else None
     if isinstance(value, str):
         return printable(value) or None
     return None
@@ -258,7 +260,7 @@ def _whole(value: Any) -> int | None:
     """A whole number, also as text; None for anything else."""
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
         return int(value.strip()) if len(value) < 20 else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _TOO_LARGE else None
 
 
 # --- plans, services, contacts -------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ PRODUCT_ID = 12
 """P-Series Software Edition (SEEN: get-order-details.html and the tutorials)."""
 PAGE_SIZE = 100
 """The most that a page may hold is UNKNOWN; where the portal refuses this, its default is used."""
+MOST_PAGES = 10_000
+"""Pages of one list; more is no list of one account."""
 
 _PRODUCTS = "/product/openapi/instance_product/v1/client/instance_product_list"
 _PRODUCT = "/product/openapi/instance_product/v1/detail"
@@ -204,6 +206,8 @@ class PartnerClient:
                 raise
             sized = query
             opening = answers.page(await self._connection.get(path, {**sized, "pageNo": 1}))
+        if opening.pages is not None and opening.pages > MOST_PAGES:
+            raise ReadingError(f"a list says that it has {opening.pages} pages ({path}); {MOST_PAGES} are read at most")
         if opening.pages is None:
             return await self._until_empty(path, sized, opening.items)
 
@@ -223,6 +227,8 @@ class PartnerClient:
         read, last, number = list(items), items, 1
         while last:
             number += 1
+            if number > MOST_PAGES:
+                raise ReadingError(f"a list does not end after {MOST_PAGES} pages ({path})")
             following = answers.page(await self._connection.get(path, {**query, "pageNo": number})).items
             if following == last:
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -14,10 +15,13 @@ import httpx
 from ..errors import NotSentError, PartnerError, RequestRefusedError, UnreadableAnswerError
 from ..settings import Settings
 from . import envelope
-from .http import exchange, http_client, repeated
+from .http import exchange, http_client, public_authorities, repeated
 from .pacing import Lanes, Pace
 
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 - a path
+
+_HEADER_TEXT = re.compile("[!-~]+")
+"""What may stand in a header after `Bearer`."""
 
 RENEW_BEFORE = 60.0
 """Seconds of remaining life at which a token is renewed (at most half its life)."""
@@ -107,7 +111,7 @@ async def open_connection(
     `hear` is told of every answer but that to an order.
     """
     settings.credentials()
-    tls = httpx.create_ssl_context()
+    tls = public_authorities()
 
     def new_client() -> httpx.AsyncClient:
         client = client_of(settings, tls)
@@ -174,12 +178,12 @@ class _Tokens:
 
     def _take(self, details: Any) -> None:
         token = details.get("token") if isinstance(details, dict) else None
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not _HEADER_TEXT.fullmatch(token):
             raise UnreadableAnswerError("the answer holds no token", method="POST", path=TOKEN_PATH)
         refresh_token = details.get("refreshToken")
         try:
             life = max(0.0, float(details.get("expiresIn")))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             life = 1800.0
         self._token = token
         self._refresh_token = refresh_token if isinstance(refresh_token, str) and refresh_token else None

@@ -69,7 +69,7 @@ def _parse(body: bytes) -> dict[str, Any] | None:
     try:
         # Decimal: money must never become a float. Python's integers keep all digits of an id.
         document = json.loads(body.decode(), parse_float=Decimal)
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):  # also numbers that no Decimal can hold
         return None
     if isinstance(document, dict) and ("code" in document or "status" in document):
         return document

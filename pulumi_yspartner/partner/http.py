@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
-from ..errors import NoAnswerError, NotSentError, PartnerError, UnreadableAnswerError
+from ..errors import NoAnswerError, NotSentError, PartnerError, SettingsError, UnreadableAnswerError
 from ..settings import is_loopback
 from .pacing import LONGEST_PAUSE, is_too_many
 
@@ -32,18 +32,38 @@ _T = TypeVar("_T")
 
 
 def http_client(base_url: str, tls: ssl.SSLContext, *, timeout: float, connections: int) -> httpx.AsyncClient:
-    """A client for one host; `timeout` is in seconds per step of an exchange."""
-    return httpx.AsyncClient(
-        verify=tls,
-        base_url=base_url,
-        headers={"User-Agent": _user_agent(), "Accept": "application/json"},
-        # Shorter to connect: what times out there was certainly not sent.
-        timeout=httpx.Timeout(timeout, connect=timeout / 2),
-        limits=httpx.Limits(max_connections=connections, keepalive_expiry=30),
-        follow_redirects=False,
-        # A proxy of the environment is for real hosts, not for a sandbox on this machine.
-        trust_env=not is_loopback(urlsplit(base_url).hostname or ""),
-    )
+    """A client for one host; `timeout` is in seconds per step of an exchange. Raises `SettingsError` for a proxy of the
+    environment that can't be used."""
+    # A proxy of the environment is for real hosts, not for a sandbox on this machine.
+    by_proxy = not is_loopback(urlsplit(base_url).hostname or "")
+    try:
+        return httpx.AsyncClient(
+            verify=tls,
+            base_url=base_url,
+            headers={"User-Agent": _user_agent(), "Accept": "application/json"},
+            # Shorter to connect: what times out there was certainly not sent.
+            timeout=httpx.Timeout(timeout, connect=timeout / 2),
+            limits=httpx.Limits(max_connections=connections, keepalive_expiry=30),
+            follow_redirects=False,
+            trust_env=by_proxy,
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):
+        if not by_proxy:
+            raise
+        raise SettingsError(
+            "the environment names a proxy that can't be used (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY): it must be a URL "
+            "such as http://host:3128"
+        ) from None
+
+
+def public_authorities() -> ssl.SSLContext:
+    """Trust in the public authorities, or in those of the environment; raises `SettingsError` where it names none."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise SettingsError(
+            f"the certificates that SSL_CERT_FILE names can't be read: {error.strerror or 'no certificates (PEM)'}"
+        ) from None
 
 
 @cache
@@ -80,12 +100,17 @@ async def exchange(
     out, and `UnreadableAnswerError` for an answer that is too large or can't be decoded.
     """
     body = bytearray()
+    connecting = False  # known of an order only; False where nobody can tell
     if last_check is not None:
         await last_check()
 
-        async def trace(event: str, _: Any) -> None:
-            if event.endswith("send_request_headers.started"):
+        async def trace(event: str, details: Any) -> None:
+            nonlocal connecting
+            if event in _CONNECTING:
+                connecting = True
+            elif event.endswith("send_request_headers.started") and details["request"].method != b"CONNECT":
                 await last_check()
+                connecting = False
 
         request["extensions"] = {"trace": trace}
     try:
@@ -100,13 +125,19 @@ async def exchange(
         what = f"no connection to {client.base_url.netloc.decode()} could be made"
         raise NotSentError(what, method=method, path=path) from error
     except (httpx.TimeoutException, TimeoutError):
+        if connecting:
+            raise NotSentError(f"no connection was made within {within:g} s", method=method, path=path) from None
         raise NoAnswerError(f"no answer within {within:g} s", method=method, path=path) from None
     except (httpx.DecodingError, _TooLargeError):
         raise UnreadableAnswerError("the answer is not text", method=method, path=path) from None
-    except httpx.HTTPError:
+    except (httpx.HTTPError, OSError):  # what TLS says in the middle of an exchange comes as it is
         what = "the connection was cut before the answer was complete"
         raise NoAnswerError(what, method=method, path=path) from None
     return Answer(answer.status_code, retry_after_seconds(answer.headers.get("Retry-After")), bytes(body))
+
+
+_CONNECTING = ("connection.connect_tcp.started", "connection.start_tls.started")
+"""What httpx's transport says before anything of a request is sent. A proxy is asked for its tunnel in between."""
 
 
 class _TooLargeError(Exception):
@@ -154,6 +185,6 @@ def retry_after_seconds(header: str | None) -> float | None:
     except ValueError:
         try:
             seconds = email.utils.parsedate_to_datetime(header).timestamp() - time.time()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
     return seconds if 0 <= seconds < float("inf") else 0.0 if seconds < 0 else None

@@ -52,7 +52,7 @@ class Recorder:
         url = response.request.url
         try:
             answer, is_json = json.loads(body.decode(), parse_float=Decimal), True
-        except (ValueError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):
             answer, is_json = None, False
         self.exchanges.append(
             Exchange(

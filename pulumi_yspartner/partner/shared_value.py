@@ -21,19 +21,26 @@ class SharedValue(Generic[T]):
     def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
         self._read = read
         self._value: T | None = None
-        self._read_at: float | None = None
+        self._last: _Reading | None = None
         self._reading: _Reading | None = None
 
     async def get(self, max_age: float | None = None, since: float = ALWAYS) -> T:
         """The value, read at most `max_age` seconds ago (None: whenever), and not before `since` (of the monotonic
         clock). A failed read is not kept; all who waited for it hear of it.
         """
-        oldest = since if max_age is None else max(since, time.monotonic() - max_age)
-        while self._read_at is None or self._read_at < oldest:
+        oldest, oldest_by_wall = since, ALWAYS
+        if max_age is not None:
+            # The monotonic clock stands still while the machine sleeps; what was read before is no newer for that.
+            oldest, oldest_by_wall = max(since, time.monotonic() - max_age), time.time() - max_age
+
+        def is_good(read: _Reading) -> bool:
+            return read.started >= oldest and read.started_by_wall >= oldest_by_wall
+
+        while self._last is None or not is_good(self._last):
             if (running := self._reading) is None:
                 return await self._read_for_all()
             await running.ended.wait()
-            if running.error is not None and running.started >= oldest:
+            if running.error is not None and is_good(running):
                 raise running.error
         return cast("T", self._value)
 
@@ -47,14 +54,15 @@ class SharedValue(Generic[T]):
         finally:
             self._reading = None
             reading.ended.set()
-        self._read_at = reading.started
+        self._last = reading
         return self._value
 
 
 @dataclass
 class _Reading:
-    """A read that is under way."""
+    """One read, under way or over."""
 
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=lambda: time.monotonic())
+    started_by_wall: float = field(default_factory=lambda: time.time())
     ended: anyio.Event = field(default_factory=anyio.Event)
     error: Exception | None = None

@@ -36,7 +36,7 @@ from ..model import CountName
 from ..partner.answers import keys_of
 from ..partner.client import run_all
 from ..partner.connection import RENEW_BEFORE
-from ..partner.http import exchange, http_client, repeated
+from ..partner.http import exchange, http_client, public_authorities, repeated
 from ..settings import PbxAccess, Settings
 from .protocol import CountsRead
 
@@ -209,7 +209,7 @@ class _UntrustedError(NotSentError):
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:
     """The public authorities, and those of the file. Nothing switches the check off."""
-    tls = httpx.create_ssl_context()
+    tls = public_authorities()
     if ca_file is not None:
         try:
             tls.load_verify_locations(cafile=ca_file)

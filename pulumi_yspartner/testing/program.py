@@ -18,6 +18,7 @@ from typing import Any, cast
 import pulumi
 import yaml
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.rpc import unwrap_rpc_secret
 from pulumi.runtime.settings import set_root_resource
 
 from ..connected_account import ConnectedAccount
@@ -128,7 +129,9 @@ class _Engine(Mocks):
         if args.name in self._names:
             self.malformed.append(f"{args.name}: several resources have this name; a test can't tell them apart")
         self._names.add(args.name)
-        result = checked({}, args.inputs, self._settings)
+        # The engine hands a provider the values of secrets.
+        inputs = {name: unwrap_rpc_secret(value) for name, value in args.inputs.items()}
+        result = checked({}, inputs, self._settings)
         if result.failures:
             self.malformed += [f"{args.name}: {failure.reason}" for failure in result.failures]
         if "purchase" in result.inputs:

@@ -78,12 +78,13 @@ def test_an_order_that_waited_for_a_connection_is_not_sent_for_a_dead_engine(
     assert portal.purchases <= 1, "an order was sent after the engine had gone"
 
 
+@pytest.mark.parametrize("minutes", [10, -10], ids=["later", "a clock that was set back"])
 def test_an_order_that_waited_for_a_connection_is_not_sent_on_old_counts(
-    portal: Portal, engine: MiniEngine, alive: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    portal: Portal, engine: MiniEngine, alive: dict[str, Any], monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     """Rule 2: the reads are seconds old when the order is sent, not when it starts to wait for a connection."""
     checked = _both_checks_before_either_order(monkeypatch)
-    _while_the_first_order_is_held(portal, engine, lambda: portal.clock.advance(minutes=10), MAX_CONNECTIONS="1")
+    _while_the_first_order_is_held(portal, engine, lambda: portal.clock.advance(minutes=minutes), MAX_CONNECTIONS="1")
     assert checked["orders"] == 2
     assert portal.purchases <= 1, "an order was sent on counts that were read ten minutes ago"
 

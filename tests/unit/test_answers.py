@@ -35,6 +35,7 @@ noise = st.dictionaries(
     max_size=3,
 )
 ids = st.integers(10**18, 10**19 - 1)
+HUGE = pytest.param(10**400, id="huge")
 
 
 @st.composite
@@ -73,7 +74,7 @@ def test_ids_keep_all_their_digits_as_text_and_as_number(value: int, kind: Any, 
     assert answers.first(as_sent(wrap({"planId": kind(value)})), "planId") == str(value)
 
 
-@pytest.mark.parametrize("value", [None, True, False, "", "  ", 1.5, [], {}, Decimal("3.0")])
+@pytest.mark.parametrize("value", [None, True, False, "", "  ", 1.5, [], {}, Decimal("3.0"), HUGE])
 def test_what_is_no_id_is_not_found(value: Any) -> None:
     assert answers.text(value) is None
     assert answers.first({"planId": value}, "planId") is None
@@ -118,7 +119,8 @@ def test_a_count_that_is_stated_twice_must_be_the_same(one: int, other: int, fir
 
 
 @pytest.mark.parametrize(
-    "value", [-1, "-1", 1.5, 250.0, "250.0", "1e3", "many", "", True, False, [250], {"a": 250}, "\u0661", "1 0", "+5"]
+    "value",
+    [-1, "-1", 1.5, 250.0, "250.0", "1e3", "many", "", True, False, [250], {"a": 250}, "\u0661", "1 0", "+5", HUGE],
 )
 @pytest.mark.parametrize("name", ["extensionCapacity", "cc_capacity"])
 def test_what_is_no_count_is_an_error_and_never_a_guess(name: str, value: Any) -> None:
@@ -500,6 +502,9 @@ def test_a_date_alone_is_read_at_its_latest() -> None:
         "20240703",
         "1970-01-01T00:00:00Z",
         "0001-01-01T00:00:00Z",
+        10**20,
+        HUGE,
+        -(10**30),
     ],
 )
 def test_a_time_that_cannot_be_is_no_time(value: Any) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import email.utils
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
 import respx
+from anyio.abc import SocketAttribute, SocketStream
 from partner_calls import BASE, ORDER, REQUEST_ID, SECRET, envelope, failure, portal, sent, success
 
 from pulumi_yspartner.errors import (
@@ -27,6 +30,7 @@ from pulumi_yspartner.errors import (
     UnreadableAnswerError,
 )
 from pulumi_yspartner.partner import OrderRequest, PartnerClient, connect, http
+from pulumi_yspartner.partner import client as client_module
 from pulumi_yspartner.partner import connection as module
 from pulumi_yspartner.partner.connection import Connection, open_connection
 from pulumi_yspartner.partner.http import ATTEMPTS, ATTEMPTS_WHEN_TOO_MANY
@@ -34,6 +38,8 @@ from pulumi_yspartner.partner.pacing import SPREAD
 from pulumi_yspartner.settings import Settings
 
 pytestmark = pytest.mark.anyio
+
+DATES_BEYOND_ALL = ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999999999"]
 
 READ = "/some/openapi/read"
 PRODUCTS = "/product/openapi/instance_product/v1/client/instance_product_list"
@@ -185,13 +191,26 @@ async def test_a_short_lived_token_serves_more_than_one_request(router: respx.Mo
     assert len(tokens.forms) == 1
 
 
-@pytest.mark.parametrize("life", ["", "soon", "NaN", "-5", "0", None])
+@pytest.mark.parametrize("life", ["", "soon", "NaN", "-5", "0", None, "1e400", pytest.param(10**400, id="huge")])
 async def test_an_odd_life_of_a_token_is_survived(router: respx.MockRouter, life: Any) -> None:
     portal(router, life=life)
     router.get(READ).mock(return_value=success("fine"))
     async with opened() as connection:
         assert await connection.get(READ) == "fine"
         assert await connection.get(READ) == "fine"
+
+
+@pytest.mark.parametrize("token", ["tok\u20ac", "two words", "line\nbreak", "", 5, None])
+async def test_a_token_that_no_header_can_hold_is_no_token(router: respx.MockRouter, token: Any) -> None:
+    tokens = portal(router)
+    tokens.refuse = lambda form: success({"token": token, "expiresIn": "1800"})
+    order = router.post(ORDER).mock(return_value=success())
+    async with opened() as connection:
+        with pytest.raises(UnreadableAnswerError, match="holds no token"):
+            await connection.get(READ)
+        with pytest.raises(NotSentError, match="no access token"):
+            await connection.post_once(ORDER, {}, fine)
+    assert order.call_count == 0
 
 
 async def test_a_token_ended_early_is_renewed_once_for_all(router: respx.MockRouter) -> None:
@@ -330,13 +349,24 @@ async def test_retry_after_as_a_date_is_waited_out(router: respx.MockRouter, pau
     assert 20 < pauses[0] <= 31 * (1 + SPREAD)
 
 
-@pytest.mark.parametrize("header", ["soon", "inf", "nan", "Wed, 99 Foo"])
+@pytest.mark.parametrize("header", ["soon", "inf", "nan", "Wed, 99 Foo", *DATES_BEYOND_ALL])
 async def test_an_unreadable_retry_after_is_as_none(router: respx.MockRouter, pauses: list[float], header: str) -> None:
     portal(router)
     router.get(READ).mock(side_effect=[failure(503, **{"Retry-After": header}), success("fine")])
     async with opened() as connection:
         assert await connection.get(READ) == "fine"
     assert pauses[0] <= 8
+
+
+@pytest.mark.parametrize("header", DATES_BEYOND_ALL)
+async def test_a_clear_no_to_an_order_stays_clear_whatever_its_retry_after(
+    router: respx.MockRouter, header: str
+) -> None:
+    portal(router)
+    router.post(ORDER).mock(return_value=failure(400, **{"Retry-After": header}))
+    async with opened() as connection:
+        with pytest.raises(RequestRefusedError):
+            await connection.post_once(ORDER, {}, fine)
 
 
 async def test_a_portal_that_asks_for_long_is_not_asked_again(router: respx.MockRouter, pauses: list[float]) -> None:
@@ -347,6 +377,30 @@ async def test_a_portal_that_asks_for_long_is_not_asked_again(router: respx.Mock
             await connection.get(READ)
     assert read.call_count == 1
     assert pauses == []
+
+
+@pytest.mark.parametrize("proxy", ["ftp://me:s3cretword@proxy:1", "socks5://me:s3cretword@proxy:1", "http://[::"])
+async def test_a_proxy_that_cannot_be_used_is_said_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    async with opened() as connection:
+        with pytest.raises(SettingsError, match="HTTPS_PROXY") as failed:
+            await connection.get(READ)
+    assert "s3cretword" not in str(failed.value)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_certificates_of_the_environment_that_cannot_be_read_are_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "certificates.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(SettingsError, match="SSL_CERT_FILE"):
+        async with opened():
+            raise AssertionError
 
 
 async def test_redirects_of_reads_are_not_followed(router: respx.MockRouter) -> None:
@@ -409,6 +463,8 @@ ORDER_PROBLEMS: list[tuple[Any, type[PartnerError]]] = [
     (httpx.WriteError("no"), NoAnswerError),
     (httpx.CloseError("no"), NoAnswerError),
     (httpx.RemoteProtocolError("no"), NoAnswerError),
+    (ssl.SSLError(1, "[SSL] tlsv13 alert certificate required"), NoAnswerError),
+    (ConnectionResetError("no"), NoAnswerError),
     (failure(500), PortalFailedError),
     (failure(502), PortalFailedError),
     (failure(503, **{"Retry-After": "1"}), PortalFailedError),
@@ -476,6 +532,52 @@ async def test_an_order_that_hangs_is_sent_once_and_has_no_answer(router: respx.
         with pytest.raises(NoAnswerError, match=r"no answer within 0\.05 s"):
             await connection.post_once(ORDER, {}, fine)
     assert len(arrived) == 1
+
+
+async def test_an_order_whose_last_check_takes_too_long_was_not_sent() -> None:
+    """Nothing of it has left, so it must not be taken for an order whose outcome is unclear."""
+    received = bytearray()
+
+    async def listen(stream: SocketStream) -> None:
+        async with stream:
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                received.extend(await stream.receive())
+
+    checks = 0
+
+    async def hang_when_connected() -> None:
+        nonlocal checks
+        checks += 1
+        if checks == 2:
+            await anyio.Event().wait()
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, listen)
+        url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        async with http.http_client(url, ssl.create_default_context(), timeout=5, connections=1) as own:
+            with pytest.raises(NotSentError, match=r"no connection was made within 0\.2 s"):
+                await http.exchange(own, "POST", ORDER, within=0.2, last_check=hang_when_connected, json={})
+        group.cancel_scope.cancel()
+    assert checks == 2
+    assert received == b""
+
+
+async def test_an_order_that_left_and_was_not_answered_may_exist() -> None:
+    received = bytearray()
+
+    async def listen(stream: SocketStream) -> None:
+        async with stream:
+            while True:
+                received.extend(await stream.receive())
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, listen)
+        url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        async with http.http_client(url, ssl.create_default_context(), timeout=5, connections=1) as own:
+            with pytest.raises(NoAnswerError, match=r"no answer within 0\.2 s"):
+                await http.exchange(own, "POST", ORDER, within=0.2, last_check=fine, json={})
+        group.cancel_scope.cancel()
+    assert received.startswith(b"POST ")
 
 
 async def test_an_order_is_not_sent_without_a_token(router: respx.MockRouter) -> None:
@@ -616,6 +718,31 @@ async def test_an_incomplete_list_is_an_error(router: respx.MockRouter) -> None:
     async with client() as partner:
         with pytest.raises(ReadingError, match="incomplete: 1 of 2"):
             await partner.orders()
+
+
+async def test_a_list_of_impossibly_many_pages_is_an_error_and_not_asked_for(router: respx.MockRouter) -> None:
+    portal(router)
+    route = router.get(ORDERS).mock(
+        return_value=success({"results": [{"orderNo": "OQ1"}], "total": 10**15, "totalPage": 10**15})
+    )
+    async with client() as partner:
+        with pytest.raises(ReadingError, match="1000000000000000 pages"):
+            await partner.orders()
+    assert route.call_count == 1
+
+
+async def test_a_bare_list_that_never_ends_is_an_error(
+    router: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "MOST_PAGES", 20)
+    portal(router)
+    route = router.get(ORDERS).mock(
+        side_effect=lambda request: success([{"orderNo": "OQ1", "readAt": time.monotonic_ns()}])
+    )
+    async with client() as partner:
+        with pytest.raises(ReadingError, match="does not end after 20 pages"):
+            await partner.orders()
+    assert route.call_count == 20
 
 
 async def test_a_page_that_fails_fails_the_list(router: respx.MockRouter) -> None:

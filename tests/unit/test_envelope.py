@@ -132,6 +132,13 @@ def test_only_a_clear_no_proves_that_nothing_was_done(http_status: int, status: 
         assert (http_status, status or 200, code) == (200, 200, "success")
 
 
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "-1E+99999999999999999999", "9" * 5000])
+def test_a_number_that_nothing_can_hold_makes_an_answer_unreadable(number: str) -> None:
+    body = f'{{"code": "success", "status": 200, "result": {{"amount": {number}}}}}'.encode()
+    with pytest.raises(UnreadableAnswerError, match="not the documented JSON"):
+        read(200, body)
+
+
 def test_messages_hold_what_the_vendors_support_asks_for_and_no_body() -> None:
     body = envelope({"secret": "s3cret"}, code="no_such_thing", status=404, detailMessage="s3cret detail")
     with pytest.raises(RequestRefusedError) as failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import FrozenInstanceError
@@ -244,6 +245,22 @@ def test_a_look_up_lets_no_resource_get_ahead(monkeypatch: pytest.MonkeyPatch) -
 
     assert set(previewed.refused) == {"pbx-0", "pbx-1", "pbx-2"}  # one serial number, declared by three resources
     assert account.reads.count("open") == 1
+
+
+def test_a_pbx_that_an_output_names_once_more_is_refused_for_both() -> None:
+    """Also where the first one has been read before the event loop runs, so that it could be registered at once."""
+
+    def program() -> None:
+        PbxCapacity("first", serial_number=HQ, extensions=60)
+        PbxCapacity("second", serial_number=pulumi.Output.concat("3651D", "3296882").apply(str.upper), extensions=70)
+        until = time.monotonic() + 10
+        while not Fleet.of_this_program().reader._answered and time.monotonic() < until:
+            time.sleep(0.01)
+
+    previewed = preview(program, [Pbx(HQ, 50, 12)])
+
+    assert set(previewed.refused) == {"first", "second"}
+    assert previewed.purchases == {}
 
 
 # --- the connection ------------------------------------------------------------------------------------------------

@@ -177,6 +177,16 @@ def test_unknown_keys_are_refused_by_name(key: str) -> None:
 # --- malformed values ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "text", ["1e99999999999999999999", "9" * 5000, "[" * 100_000], ids=["exponent", "digits", "deep"]
+)
+@pytest.mark.parametrize("key", ["limits", "pbxs", "settledOrders"])
+def test_json_that_nothing_can_hold_is_malformed_like_any_other(key: str, text: str) -> None:
+    said = problem({key: text})
+    assert f"yspartner:{key}" in said
+    assert "must be JSON" in said
+
+
 @pytest.mark.parametrize(("key", "text"), MALFORMED)
 def test_a_malformed_value_is_named_by_key_and_variable_and_not_shown(key: str, text: str) -> None:
     for said in (problem({key: text}), problem({}, {variable(key): text})):

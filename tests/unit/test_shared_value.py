@@ -55,6 +55,18 @@ async def test_it_is_read_again_when_it_is_too_old() -> None:
     assert await value.get(max_age=0) == 2
 
 
+async def test_what_was_read_before_the_machine_slept_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The monotonic clock stands still meanwhile, on Linux and macOS."""
+    wall = time.time()
+    monkeypatch.setattr(time, "time", lambda: wall)
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    value = SharedValue(Source().read)
+    assert await value.get(max_age=5) == 1
+    wall += 3600
+    assert await value.get() == 1
+    assert await value.get(max_age=5) == 2
+
+
 async def test_it_is_read_again_for_whom_something_happened_since() -> None:
     value = SharedValue(Source().read)
     await value.get()

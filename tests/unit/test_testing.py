@@ -54,6 +54,12 @@ def project(folder: Path, main: str, **modules: str) -> Path:
 # --- purchases -----------------------------------------------------------------------------------------------------
 
 
+def test_what_a_secret_declares_would_be_bought() -> None:
+    previewed = preview(declaring(serial_number=pulumi.Output.secret(HQ), extensions=60), [Pbx(HQ, extensions=50)])
+
+    assert previewed.purchases["hq"].quantities == {"extensions": 10}
+
+
 def test_what_is_missing_would_be_bought() -> None:
     previewed = preview(declaring(extensions=250, concurrent_calls=60), [Pbx(HQ, extensions=50, concurrent_calls=12)])
 
