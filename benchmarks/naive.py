@@ -14,10 +14,11 @@ import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, ReadResult, Resource, ResourceProvider
 
 _COUNTS = {"extensions": "extensionCapacity", "concurrent_calls": "concurrentCallCapacity"}
+_SERVICES = {"extensions": "Extension Expansion", "concurrent_calls": "Concurrent Call Expansion"}
 
 
 class NaiveProvider(ResourceProvider):
-    """Reads the counts of a PBX, and where it is short also what can be bought and who pays."""
+    """Reads the counts of a PBX, and where it is short also what can be bought, who pays, and how much."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Say what would be bought."""
@@ -29,7 +30,12 @@ class NaiveProvider(ResourceProvider):
             query = {"productId": 12, "productNo": serial_number}
             catalog = _get("/pricing/openapi/purchase/v1/purchase_product_info", query)
             contacts = _get("/user/openapi/user/v1/client/billing_contact_list", {})
-            inputs["purchase"] = {**need, "plan": str(catalog["planList"][0]["planId"]), "contacts": len(contacts)}
+            inputs["purchase"] = {
+                **need,
+                "plan": str(catalog["planList"][0]["planId"]),
+                "contacts": len(contacts),
+                "price": _price(serial_number, catalog, need),
+            }
         return CheckResult(inputs, [])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -62,6 +68,20 @@ def _client() -> httpx.Client:
     token = client.post("/auth/openapi/v1/oauth/token", data=form).raise_for_status().json()["result"]["token"]
     client.headers["Authorization"] = f"Bearer {token}"
     return client
+
+
+def _price(serial_number: str, catalog: dict[str, Any], need: dict[str, int]) -> str:
+    pricing = {service["serviceName"]: service["pricingServiceId"] for service in catalog["serviceList"]}
+    services = [
+        {"serviceType": "service", "pricingId": pricing[_SERVICES[name]], "quantity": more, "billingCycle": "annually"}
+        for name, more in need.items()
+    ]
+    question = {"operationType": "purchase_service", "productId": 12, "productNo": serial_number}
+    answer = _client().post(
+        "/pricing/openapi/purchase/v1/pricing/calculate", json={**question, "serviceList": services}
+    )
+    price = answer.raise_for_status().json()["result"]
+    return f"{price['totalPrice']} {price['currencyCode']}"
 
 
 def _get(path: str, query: dict[str, Any]) -> Any:

@@ -99,12 +99,16 @@ def as_yaml(fleet: Fleet, day: str) -> str:
 
 
 def _entry(pbx: Exported, mark: str) -> Iterable[str]:
-    yield f"{mark}- name: {pbx.name}"
+    other_than_text = pbx.name[:1].isdigit() or pbx.name in _NO_TEXT
+    yield f"{mark}- name: {json.dumps(pbx.name) if other_than_text else pbx.name}"
     yield f"{mark}  serial_number: {json.dumps(pbx.serial_number)}"
     for name in COUNTS:
         if name in pbx.counts:
             yield f"{mark}  {name}: {pbx.counts[name]}"
 
+
+_NO_TEXT = ("false", "n", "no", "null", "off", "on", "true", "y", "yes")
+"""Words that YAML takes for something else; also what begins with a digit may be a number or a date to it."""
 
 _SOURCES = {
     "portal": "the portal",

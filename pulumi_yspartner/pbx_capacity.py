@@ -4,7 +4,7 @@ Annotations are evaluated here: Pulumi asks for the class's types at each resour
 """
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import pulumi
@@ -75,7 +75,7 @@ class PbxCapacity(Resource, module="yspartner", name="PbxCapacity"):
             buy, for example after an order was denied.
         :param opts: Pulumi's options. `import_` is refused (declaring a PBX adopts it, and buys nothing that it has),
             and so is `ignore_changes` on this resource's own inputs.
-        :raises pulumi.RunError: for such options, and for malformed settings.
+        :raises pulumi.RunError: for such options, for values that Pulumi can't take, and for malformed settings.
         """
         _refuse(resource_name, opts)
         fleet = Fleet.of_this_program()
@@ -88,6 +88,7 @@ class PbxCapacity(Resource, module="yspartner", name="PbxCapacity"):
             "po_number": po_number,
             "reorder": reorder,
         }
+        _refuse_strange(resource_name, given)
         # An awaitable can be awaited once, an output by all.
         declared = {
             name: pulumi.Output.from_input(value) if isinstance(value, Awaitable) else value
@@ -128,6 +129,17 @@ def _refuse(resource_name: str, opts: pulumi.ResourceOptions | None) -> None:
             f"{resource_name}: ignore_changes with {', '.join(ignored)} is not possible: it would repeat an old "
             f"purchase. Name declared inputs instead, such as extensions. Nothing was bought."
         )
+
+
+def _refuse_strange(resource_name: str, given: Mapping[str, object]) -> None:
+    """Of values that Pulumi can't take, it would only show a traceback; what it takes, `check` looks at."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str | int | float | list | dict | Awaitable | pulumi.Output):
+            kind = type(value).__name__
+            raise pulumi.RunError(
+                f"{resource_name}: {name} is a {kind}, and must be text or a whole number. In a YAML file, put it in "
+                f"quotes. Nothing was bought."
+            )
 
 
 def _first_name(property_path: str) -> str:

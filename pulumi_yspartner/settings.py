@@ -200,7 +200,7 @@ class Settings(_Model):
     """Numbers of orders that a person has checked; they no longer block."""
     settle_hours: float = Field(24, gt=0, le=24 * 365)
     """Hours after which a succeeded order no longer blocks, and an attempt without a trace counts as never placed."""
-    max_connections: int = Field(16, ge=1, le=256)
+    max_connections: int = Field(24, ge=1, le=256)
     """The most requests under way at once, in each of the two processes."""
     timeout: float = Field(30, gt=0, le=600)
     """Seconds for one request, and for finding out about an order whose answer was lost."""

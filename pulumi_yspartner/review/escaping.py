@@ -24,7 +24,11 @@ def visible(text: str) -> str:
 
 
 def _is_visible(char: str) -> bool:
-    return char == " " or unicodedata.category(char)[0] not in "CZ"
+    return char == " " or (unicodedata.category(char)[0] not in "CZ" and not _BLANK.match(char))
+
+
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks that show nothing: fillers, selectors of variants, and the empty pattern of Braille."""
 
 
 def _escape(char: str) -> str:

@@ -22,6 +22,8 @@ from .urn import PBX_CAPACITY, name_of, stack_of, type_of
 
 UP = "the output of `pulumi up --json`"
 PROVIDERS = "pulumi:providers:"
+CHANGES = ("create", "update", "create-replacement", "replace")
+"""What may order. In all else, such as a refresh, a purchase among the inputs is one of an earlier update."""
 
 Fate = Literal[
     "ordered",  # an order was placed
@@ -110,9 +112,18 @@ def read_outcome(file: Path, plan: ApprovedPlan | None) -> Outcome:
     try:
         for event in _events(file.read_text(encoding="utf-8", errors="replace")):
             run.note(event)
+        _of_one_stack(run, plan, file)
         return _put_together(run, plan)
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError):
         raise UnreadableError(f"{file} is not {UP}") from None
+
+
+def _of_one_stack(run: _Run, plan: ApprovedPlan | None, file: Path) -> None:
+    """What a plan lets one stack buy says nothing of an update of another one."""
+    updated, planned = ({stack_of(urn) for urn in urns} for urns in (run.seen, plan.purchases if plan else ()))
+    if updated and planned and not updated & planned:
+        names = " and ".join("/".join(min(stacks)) for stacks in (planned, updated))
+        raise UnreadableError(f"{file} and the plan do not belong together: the plan and the update are of {names}")
 
 
 def _put_together(run: _Run, plan: ApprovedPlan | None) -> Outcome:
@@ -172,14 +183,15 @@ class _Run:
             self._note_begun(begun["metadata"])
         elif done := event.get("resOutputsEvent"):
             metadata = done["metadata"]
-            if (resource := self.resources.get(metadata["urn"])) is not None:
-                resource.outputs = dict((metadata.get("new") or {}).get("outputs") or {})
+            new = metadata.get("new")  # none where the PBX that it replaces is forgotten, under the same URN
+            if new and (resource := self.resources.get(metadata["urn"])) is not None:
+                resource.outputs = dict(new.get("outputs") or {})
 
     def _note_begun(self, metadata: dict[str, Any]) -> None:
         urn = str(metadata["urn"])
         self.seen.append(urn)
         inputs = (metadata.get("new") or {}).get("inputs") or {}
-        if metadata["type"] != PBX_CAPACITY or metadata["op"] == "same" or not inputs:
+        if metadata["type"] != PBX_CAPACITY or metadata["op"] not in CHANGES or not inputs:
             return
         purchase = inputs.get("purchase")
         self.resources[urn] = _Resource(

@@ -62,7 +62,7 @@ def read_preview(content: Mapping[str, Any], file: str) -> Stack:
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise UnreadableError(f"{file} is not {PREVIEW} that this version understands ({where})") from None
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         raise UnreadableError(f"{file} is not {PREVIEW} that this version understands") from None
 
 
@@ -81,7 +81,7 @@ def _read(content: Mapping[str, Any], file: str) -> Stack:
         name=name,
         project=project,
         file=file,
-        errors=tuple(said.errors or _contradictions(pbxs, said.total)),
+        errors=tuple(said.errors or _contradictions(urns, pbxs, said.total)),
         unreadable="; ".join(said.problems) or None,
         unpriced=said.unpriced,
         purchases=None if said.total is None else "deny" if said.total.purchases_are_off else "allow",
@@ -97,10 +97,12 @@ def _lists_unchanged(content: Mapping[str, Any]) -> bool:
     return listed >= int((content.get("changeSummary") or {}).get("same") or 0)
 
 
-def _contradictions(pbxs: Sequence[Pbx], total: Total | None) -> Iterator[str]:
+def _contradictions(urns: Sequence[str], pbxs: Sequence[Pbx], total: Total | None) -> Iterator[str]:
     """Where what is shown of each PBX is not what the preview says in all: then something is missing."""
     shown = Totals.of(pbxs)
-    if total is None and shown.pbxs:
+    if not any(map(type_of, urns)):
+        yield "it shows no resource at all, not even the stack, so the program did not run"
+    elif total is None and shown.pbxs:
         yield "it did not come to its end: it does not say what would be bought in all"
     elif total is not None and (total.buyers, dict(total.quantities)) != (shown.pbxs, shown.quantities):
         said = amounts(total.quantities)
@@ -133,12 +135,11 @@ class _Said:
             text = str(diagnostic.get("message") or "").strip().removeprefix(f"{severity}: ")
             urn = str(diagnostic.get("urn") or "")
             if type_of(urn) == PBX_CAPACITY:
-                ours = bool(serial := said.note_line(text))
-                if ours:
+                if serial := said.note_line(text):
                     said.urns[serial] = urn
             else:
-                ours = said.note_of_stack(text)
-            if severity == "error" and not ours:
+                said.note_of_stack(text)
+            if severity == "error" and not any(kind.parse(text) for kind in _ERRORS):
                 said.errors.append(_in_one_line(text))
         return said
 
@@ -158,8 +159,8 @@ class _Said:
         self.lines[type(line), line.serial_number] = line
         return line.serial_number
 
-    def note_of_stack(self, text: str) -> bool:
-        """Keep what was said about the whole run; False for any other text."""
+    def note_of_stack(self, text: str) -> None:
+        """Keep what was said about the whole run."""
         if total := Total.parse(text):
             self.total = total
         elif rest := Rest.parse(text):
@@ -169,9 +170,10 @@ class _Said:
             self.problems.append(problem.why)
         elif unpriced := Unpriced.parse(text):
             self.unpriced = unpriced.why
-        else:
-            return Refusals.parse(text) is not None
-        return True
+
+
+_ERRORS = (Refused, Problem, Refusals)
+"""The lines that a run says as errors. Any other error is one, however much its text is like a line."""
 
 
 def _in_one_line(text: str) -> str:

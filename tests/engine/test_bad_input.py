@@ -63,6 +63,19 @@ def test_a_malformed_declaration(stack: Stack, declared: dict[str, Any], said: s
     assert stack.resources == []
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("__import__('datetime').date(2026, 11, 25)", "date"),  # what a YAML file makes of 2026-11-25
+        pytest.param("b'again'", "bytes", marks=pytest.mark.deep),
+    ],
+)
+def test_a_value_that_pulumi_cannot_take(stack: Stack, value: str, kind: str) -> None:
+    stack.program(f"PbxCapacity('hq', serial_number='3651D3296882', extensions=60, reorder={value})")
+
+    refused(stack.preview(), f"hq: reorder is a {kind}, and must be text or a whole number", "put it in quotes")
+
+
 def test_a_declaration_without_counts(stack: Stack) -> None:
     stack.declare()
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from click.testing import CliRunner
 from engine_stack import BRANCH, HQ, Stack, succeeded
+
+from pulumi_yspartner.cli import main
 
 
 @pytest.mark.deep
@@ -40,6 +45,22 @@ def test_a_new_serial_number_replaces_and_buys_for_the_new_pbx_only_if_it_is_sho
     succeeded(stack.up())
     assert [(order.serial_number, order.extensions) for order in stack.portal.orders] == [(HQ, 10), (HQ, 5)]
     assert stack.portal.purchases == 2
+
+
+@pytest.mark.deep
+def test_an_update_that_replaces_a_pbx_and_buys_for_the_new_one_is_told_so(stack: Stack, tmp_path: Path) -> None:
+    stack.portal.add_pbx(BRANCH, extensions=50, concurrent_calls=12)
+    stack.declare(serial_number=HQ, extensions=50)
+    succeeded(stack.up())
+    stack.declare(serial_number=BRANCH, extensions=60)
+    events = tmp_path / "up.jsonl"
+    events.write_text(succeeded(stack.up("--json")).output)
+
+    told = CliRunner().invoke(main, ["outcome", str(events)])
+
+    assert told.exit_code == 0, told.output
+    assert "1 of 1 approved purchase ordered" in told.output
+    assert BRANCH in told.output
 
 
 def test_a_forced_replace_of_a_satisfied_pbx_buys_nothing(stack: Stack) -> None:

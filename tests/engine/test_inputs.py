@@ -83,3 +83,13 @@ def test_the_quickstart_example_runs_as_it_stands(stack: Stack) -> None:
     assert "concurrent_calls: 60" in up
     succeeded(stack.preview("--expect-no-changes"))
     assert stack.portal.purchases == 1
+
+
+def test_what_is_not_declared_is_an_output_of_none(stack: Stack) -> None:
+    stack.program(f"""
+        hq = PbxCapacity("hq", {HQ!r}, extensions=50)
+        names = ("concurrent_calls", "billing_contact_id", "plan_id", "po_number", "reorder")
+        pulumi.export("undeclared", [getattr(hq, name).apply(str) for name in names])
+        assert not hasattr(hq, "no_such_thing")
+    """)
+    succeeded(stack.preview(), *[f'[{index}]: "None"' for index in range(5)])

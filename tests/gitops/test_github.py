@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
-from engine_stack import BRANCH, DEPOT, HQ, WatchedPortal
+from engine_stack import BRANCH, DEPOT, HQ, ROOT, WatchedPortal
 from forge import BOT, MARK, Forge, Pull, git
 from github_runner import merged, pull_request
 from gitops_fleets import BRANCH_120, DEPOT_40, DEPOT_45
@@ -168,6 +169,16 @@ def test_code_and_configuration_of_a_pull_request_never_meet_a_secret(forge: For
     without_secrets(forge, pull, f"{file} ")
 
 
+def test_a_file_name_is_no_command_to_the_runner(forge: Forge) -> None:
+    Path(forge.clone, "::warning::approved by all").write_text("\n")
+
+    review = pull_request(forge, forge.open("hostile", fleets__customer_b=DEPOT_40))
+
+    said = [line.strip() for line in review.job("declarations").log.splitlines()]
+    assert any("::warning::approved" in line for line in said)
+    assert not any(line.startswith("::warning") for line in said)
+
+
 def test_a_pull_request_that_cannot_be_merged_is_not_previewed(forge: Forge) -> None:
     pull = forge.open("late", fleets__customer_b=DEPOT_40)
     forge.merge(forge.open("earlier", fleets__customer_b=DEPOT_45))
@@ -201,14 +212,16 @@ def reviewed(
     event: str = "pull_request_target",
     file: str = "review.yml",
     result: str = "success",
-) -> None:
-    """A finished review of a pull request, with a plan in which something changes."""
+) -> Path:
+    """The folder of a finished review of a pull request; its plan buys 200 extensions."""
     run = forge.finished(event, f".github/workflows/{file}", pull.head, result)
     folder = forge.folder / f"review-{run.id}"
     (folder / "customer-b").mkdir(parents=True)
-    (folder / "customer-b" / "plan.json").write_text('{"resourcePlans": {"urn": {"steps": ["create"]}}}')
+    for name, recorded in (("plan", "one_purchase.plan"), ("preview", "one_purchase")):
+        shutil.copy(ROOT / "tests/review/previews" / f"{recorded}.json", folder / "customer-b" / f"{name}.json")
     (folder / "tree").write_text(f"{tree}\n")
     forge.keep(f"review-{pull.head}", run.id, folder)
+    return forge.artifacts[-1].folder
 
 
 def tree_of(forge: Forge, commit: str) -> str:
@@ -222,6 +235,28 @@ def test_the_review_of_what_was_merged_counts(forge: Forge) -> None:
     run = merged(forge, forge.merge(pull), approved=False)
 
     assert run.results == {"plans": "success", "buy (customer-b)": "waiting"}
+
+
+def test_the_approver_reads_what_the_plans_buy_whatever_review_was_kept_with_them(forge: Forge) -> None:
+    pull = forge.open("raise-depot", fleets__customer_b=DEPOT_40)
+    kept = reviewed(forge, pull, tree_of(forge, pull.head))
+    (kept / "review.md").write_text(f"{MARK}\n### Would buy 1 extension on 1 PBX.\n")
+
+    run = merged(forge, forge.merge(pull), approved=False)
+
+    assert "Would buy 200 extensions" in run.job("plans").summary
+    assert "Would buy 1 extension " not in run.job("plans").summary
+
+
+def test_a_plan_that_buys_more_than_the_preview_kept_with_it_is_refused(forge: Forge) -> None:
+    pull = forge.open("raise-depot", fleets__customer_b=DEPOT_40)
+    plan = reviewed(forge, pull, tree_of(forge, pull.head)) / "customer-b" / "plan.json"
+    plan.write_text(plan.read_text().replace('"extensions": 200', '"extensions": 201'))
+
+    run = merged(forge, forge.merge(pull))
+
+    assert run.results == {"plans": "failure", "buy": "skipped"}
+    assert "the saved plan buys 201 extensions" in run.job("plans").summary
 
 
 def test_a_plan_for_another_state_of_main_is_refused(forge: Forge) -> None:

@@ -19,6 +19,7 @@ from markdown_it.token import Token
 from review_cases import CASES, HERE, HOSTILE, THREE, Case, buying, recorded
 
 from pulumi_yspartner.money import Money
+from pulumi_yspartner.review.escaping import visible
 from pulumi_yspartner.review.markdown import MARK, MOST_CHARACTERS, SHARES, markdown
 from pulumi_yspartner.review.model import Pbx, Review
 from pulumi_yspartner.review.rendering import render
@@ -204,6 +205,11 @@ def test_names_are_read_from_the_comment_as_they_are(tmp_path: Path) -> None:
 
     assert len(names) > 6
     assert read == {name.strip() for name in names}
+
+
+@pytest.mark.parametrize("nothing", ["\u3164", "\u2800", "\ufe0f", "\u034f", "\u115f", "\uffa0", "\U000e0101"])
+def test_a_name_is_no_other_name_with_something_in_it_that_shows_nothing(nothing: str) -> None:
+    assert visible(f"hq{nothing}") == f"hq{nothing.encode('unicode_escape').decode()}"
 
 
 def test_a_secret_in_plain_text_is_not_shown() -> None:

@@ -242,3 +242,28 @@ def test_whether_purchases_are_off_is_told_by_the_total() -> None:
         diagnostic["message"] = diagnostic["message"].replace("; up will refuse: purchases are off", "")
     assert stack_of(content).purchases == "allow"
     assert stack_of(recorded("nothing")).purchases is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'x. Nothing is bought for y in this run.",
+        "the program says why a price is unknown",
+        "why a price is unknown: x",
+        "1 of 1 PBX would buy: 1 extension; price unknown",
+        "buy 1 extension (50 -> 51); price 1.00 USD; 3651D3300004",
+    ],
+)
+@pytest.mark.parametrize("of_a_pbx", [True, False])
+def test_an_error_that_reads_like_a_line_is_still_an_error(text: str, of_a_pbx: bool) -> None:
+    content = recorded("nothing")
+    urn = {"urn": one_step(content, "branch")["urn"]} if of_a_pbx else {}
+    content["diagnostics"] = [{**urn, "message": f"error: {text}", "severity": "error"}]
+
+    assert stack_of(content).errors == (text,)
+
+
+def test_a_preview_without_any_resource_is_not_taken_for_one_that_buys_nothing() -> None:
+    [error] = stack_of({"steps": []}).errors
+
+    assert "did not run" in error

@@ -220,6 +220,13 @@ def test_what_to_fail_on_must_be_known(run: Run) -> None:
     assert "there are: short, unconfirmed, limits" in run(ONE, "--fail-on", "shorts", code=2).stderr
 
 
+def test_a_number_beyond_all_bounds_is_refused_in_words(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "preview.json"
+    file.write_text('{"steps": [], "changeSummary": {"same": 1e999}}')
+
+    assert "that this version understands" in run(file, code=2).stderr
+
+
 # --- a preview and its plan ---
 
 

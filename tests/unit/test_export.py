@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_yspartner.cli import main
-from pulumi_yspartner.export import resource_names
+from pulumi_yspartner.export import Exported, Fleet, as_yaml, resource_names
 from pulumi_yspartner.sandbox import DIALECTS, PBX_CLIENT_ID, PBX_CLIENT_SECRET, Dialect, Portal, SandboxServer
 
 A, B, C = "3651D3296882", "3651D3296883", "3651D3296884"
@@ -198,3 +198,11 @@ def test_names_are_usable_and_unique(labels: dict[str, str]) -> None:
     for name in names.values():
         assert name[0].isalnum()
         assert all(char in "abcdefghijklmnopqrstuvwxyz0123456789-" for char in name)
+
+
+@pytest.mark.parametrize("label", ["No", "On", "null", "2024", "2026-11-25", "1e5", "0x10", "12-30", "Y", "hq"])
+def test_a_name_that_yaml_would_take_for_something_else_stays_text(label: str) -> None:
+    [name] = resource_names({"3651D3296882": label}).values()
+    [entry] = yaml.safe_load(as_yaml(Fleet([Exported(name, "3651D3296882", label, {"extensions": 50})]), "2026-11-25"))
+
+    assert entry["name"] == name == label.lower()

@@ -234,3 +234,40 @@ def test_hostile_text_neither_formats_nor_commands(tmp_path: Path) -> None:
     assert line.startswith(r"| `hq\|<img src=x>\x0a::error::[x](http://evil)*` | `3651D3296882` |")
     assert "`` bad ::set-output::`x` ``" in line
     assert not any(line.lstrip().startswith("::") for line in said.output.splitlines())
+
+
+def test_a_pbx_that_takes_the_place_of_another_keeps_its_order(tmp_path: Path) -> None:
+    forgotten = {"resOutputsEvent": {"metadata": {"op": "delete-replaced", "urn": urn("hq"), "type": TYPE}}}
+    said = outcome(tmp_path, begun(), done("satisfied", ORDER), forgotten, result(), plan=plan("hq"))
+
+    assert said.exit_code == 0, said.output
+    assert row(said)[1] == "ordered"
+
+
+def test_a_plan_of_another_stack_says_nothing_of_an_update(tmp_path: Path) -> None:
+    other = plan("hq").replace(b"urn:pulumi:customer-a::", b"urn:pulumi:customer-b::")
+    said = outcome(tmp_path, begun(), done("satisfied", ORDER), result(), plan=other)
+
+    assert said.exit_code == 2
+    assert "do not belong together: the plan and the update are of pbxs/customer-b and pbxs/customer-a" in said.output
+    assert "nothing was bought" not in said.output.lower()
+
+
+@pytest.mark.parametrize("rest", ['{"sequence":' + "[" * 100_000, '{"sequence": 9, "resourcePreEvent": 1e999}'])
+def test_events_that_no_update_wrote_are_refused_in_words(tmp_path: Path, rest: str) -> None:
+    said = outcome(tmp_path, result(), rest=rest)
+
+    assert said.exit_code == 2
+    assert "What was bought can't be told from it" in said.output
+
+
+@pytest.mark.parametrize("op", ["refresh", "same", "read"])
+def test_an_earlier_purchase_of_a_pbx_that_is_only_looked_at_is_none_of_this_update(tmp_path: Path, op: str) -> None:
+    events = (begun(), done("satisfied", {**ORDER, "time": "2026-11-24T02:32:23Z"}))
+    for event in events:
+        next(iter(event.values()))["metadata"]["op"] = op
+    said = outcome(tmp_path, *events, result())
+
+    assert said.exit_code == 0
+    assert "there was nothing to buy" in said.output
+    assert "OQ3206269349344047104" not in said.output

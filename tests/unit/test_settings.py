@@ -102,7 +102,7 @@ def test_everything_has_a_default_but_the_credentials() -> None:
     assert settings.purchases == "deny"
     assert settings.base_url == DEFAULT_BASE_URL == "https://openapi.partner.yeastar.com"
     assert settings.dead_order_statuses == ("failed", "invalid", "cancelled", "refunded")
-    assert (settings.settle_hours, settings.max_connections, settings.timeout) == (24, 16, 30)
+    assert (settings.settle_hours, settings.max_connections, settings.timeout) == (24, 24, 30)
     assert settings.limits.amount is None
 
 
