@@ -194,7 +194,7 @@ GUARDS = [
     Guard(
         "an unclear answer is not a refusal",
         "partner/envelope.py",
-        "worst not in UNCLEAR_STATUSES",
+        "status not in UNCLEAR_STATUSES",
         "True",
     ),
 ]
