@@ -88,7 +88,7 @@ GUARDS = [
     Guard(
         "the engine lives", "ordering.py", "            if not await self.engine_is_alive():", "            if False:"
     ),
-    Guard("reads are seconds old", "ordering.py", "if self.now() - read_at > READS_HOLD_FOR:", "if False:"),
+    Guard("reads are seconds old", "ordering.py", "if not 0 <= self.now() - read_at <= READS_HOLD_FOR:", "if False:"),
     Guard(
         "one lock per serial number",
         "ordering.py",
@@ -194,7 +194,7 @@ GUARDS = [
     Guard(
         "an unclear answer is not a refusal",
         "partner/envelope.py",
-        "worst not in UNCLEAR_STATUSES",
+        "status not in UNCLEAR_STATUSES",
         "True",
     ),
 ]

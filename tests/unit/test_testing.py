@@ -55,7 +55,10 @@ def project(folder: Path, main: str, **modules: str) -> Path:
 
 
 def test_what_a_secret_declares_would_be_bought() -> None:
-    previewed = preview(declaring(serial_number=pulumi.Output.secret(HQ), extensions=60), [Pbx(HQ, extensions=50)])
+    def program() -> None:
+        PbxCapacity("hq", serial_number=pulumi.Output.secret(HQ), extensions=pulumi.Output.secret(60))
+
+    previewed = preview(program, [Pbx(HQ, extensions=50)])
 
     assert previewed.purchases["hq"].quantities == {"extensions": 10}
 
