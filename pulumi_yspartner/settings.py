@@ -15,8 +15,6 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import jmespath
-import jmespath.exceptions
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -93,6 +91,9 @@ def _by_serial_number(pbxs: dict[str, PbxAccess]) -> dict[str, PbxAccess]:
 
 
 def _jmespath(expression: str) -> str:
+    import jmespath  # here, because few accounts need it, and every program waits for it
+    import jmespath.exceptions
+
     try:
         jmespath.compile(expression)
     except jmespath.exceptions.JMESPathError:

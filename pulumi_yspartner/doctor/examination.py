@@ -17,7 +17,8 @@ from ..partner.client import run_all
 from ..partner.recording import Exchange, Recorder, connect_recorded
 from ..planning import over_amount
 from ..settings import Settings, variable
-from ..sources import CapacitySource, CountsRead, PbxSource, PortalSource, capacity_source
+from ..sources import CapacitySource, CountsRead, PortalSource, capacity_source
+from ..sources.pbx import PbxSource
 from ..sources.per_pbx import disagreement
 from ..wording import age, amount, describe
 from .report import Answer, Name, Orders, Pbx, Report, Setting, Status

@@ -16,9 +16,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import jmespath
-import jmespath.exceptions
-
 from ..errors import ReadingError
 from ..model import COUNTS, REFERENCE, CountName, Counts, SeenOrder
 from ..money import Money, amount_of, currency_of
@@ -235,6 +232,9 @@ def _spelled(document: Any, names: tuple[str, ...]) -> list[tuple[str, Any]]:
 
 
 def _configured(document: Any, expression: str, setting: str) -> list[tuple[str, Any]]:
+    import jmespath  # here, because few accounts need it, and every program waits for it
+    import jmespath.exceptions
+
     try:
         value = jmespath.search(expression, document)
     except jmespath.exceptions.JMESPathError as error:

@@ -11,15 +11,18 @@ PBX's own decide. The list is one request per hundred PBXs; nothing is asked of 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..partner import Account
 from ..settings import Settings
 from .ahead import ReadingAhead
-from .pbx import Listener, PbxSource
-from .per_pbx import PerPbxSource
 from .portal import PortalSource
 from .protocol import CapacitySource, CountsRead
 
-__all__ = ["CapacitySource", "CountsRead", "PbxSource", "PortalSource", "capacity_source", "capacity_source_ahead"]
+if TYPE_CHECKING:
+    from .pbx import Listener
+
+__all__ = ["CapacitySource", "CountsRead", "PortalSource", "capacity_source", "capacity_source_ahead"]
 
 
 def capacity_source(account: Account, settings: Settings, listener: Listener | None = None) -> CapacitySource:
@@ -30,6 +33,10 @@ def capacity_source(account: Account, settings: Settings, listener: Listener | N
     portal = PortalSource(account, settings)
     if settings.capacity_source == "portal":
         return portal
+    # Imported where they are used: most programs read from the portal only, and wait for every import.
+    from .pbx import PbxSource
+    from .per_pbx import PerPbxSource
+
     return PerPbxSource(account, portal, PbxSource(settings, listener), settings)
 
 

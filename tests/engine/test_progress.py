@@ -45,7 +45,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], read)))
 def preview_at_a_terminal(stack: Stack) -> str:
     """All that a terminal got to see."""
     command = [sys.executable, "-c", AT_A_TERMINAL, stack.cli / "pulumi", "preview", "--stack", "dev"]
-    environment = {**stack._environment(), "TERM": "xterm-256color"}
+    environment = {**stack.environment(), "TERM": "xterm-256color"}
     done = subprocess.run(
         command, cwd=stack.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=100
     )

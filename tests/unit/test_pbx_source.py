@@ -24,7 +24,8 @@ from pulumi_yspartner.partner import Account, connect
 from pulumi_yspartner.sandbox import DIALECTS, PBX_CLIENT_ID, PBX_CLIENT_SECRET, Dialect, Fault, Portal, SandboxServer
 from pulumi_yspartner.sandbox.app import create_app
 from pulumi_yspartner.settings import Settings, load
-from pulumi_yspartner.sources import CountsRead, PbxSource, capacity_source
+from pulumi_yspartner.sources import CountsRead, capacity_source
+from pulumi_yspartner.sources.pbx import PbxSource
 
 A, B, C = "3651D3296882", "3651D3296883", "3651D3296884"
 COUNTS = {"extensions": 50, "concurrent_calls": 12}
