@@ -17,10 +17,11 @@ from .wording import amount, amounts, priced, shortage
 
 _NAMES: dict[str, CountName] = {amount(name, number).partition(" ")[2]: name for name in COUNTS for number in (1, 2)}
 _NOUN = "|".join(sorted(_NAMES, key=len, reverse=True))
-_AMOUNT = re.compile(rf"(\d+) ({_NOUN})")
-_SHORTAGE = re.compile(rf"(\d+) of (\d+) ({_NOUN})")
-_DECLARED = re.compile(rf"(\d+) ({_NOUN}) \((\d+) declared\)")
-_ORDER = re.compile(
+# Patterns are texts here: only who reads lines needs them compiled, and every program would wait for that.
+_AMOUNT = rf"(\d+) ({_NOUN})"
+_SHORTAGE = rf"(\d+) of (\d+) ({_NOUN})"
+_DECLARED = rf"(\d+) ({_NOUN}) \((\d+) declared\)"
+_ORDER = (
     r"(?P<number>\S+) \((?P<status>[^()]+), (?P<age>\d+ (?:min|h|days) old|of unknown age)"
     rf"(?:, (?P<quantities>\d+ (?:{_NOUN})(?:, \d+ (?:{_NOUN}))*))?\)"
 )
@@ -64,13 +65,13 @@ class OnOrder:
 
     @classmethod
     def parse(cls, text: str) -> OnOrder | None:
-        found = _ORDER.fullmatch(text)
+        found = re.fullmatch(_ORDER, text)
         return cls._of(found) if found else None
 
     @classmethod
     def all_in(cls, text: str) -> tuple[OnOrder, ...]:
         """Every order that a text describes."""
-        return tuple(cls._of(found) for found in _ORDER.finditer(text))
+        return tuple(cls._of(found) for found in re.finditer(_ORDER, text))
 
     @classmethod
     def _of(cls, found: re.Match[str]) -> OnOrder:
@@ -102,7 +103,7 @@ class Short:
     def parse(cls, text: str) -> Short | None:
         rest, _, serial = text.rpartition("; ")
         lacking, _, why = rest.partition("; ")
-        counts = _SHORTAGE.findall(lacking)
+        counts = re.findall(_SHORTAGE, lacking)
         if not lacking.startswith("short: has ") or not counts:
             return None
         used = ""
@@ -137,7 +138,7 @@ class Nothing:
     def parse(cls, text: str) -> Nothing | None:
         rest, _, serial = text.rpartition("; ")
         has, _, used = rest.partition(f"; {_IN_USE}")
-        counts = _DECLARED.findall(has)
+        counts = re.findall(_DECLARED, has)
         if not has.startswith("nothing to buy: has ") or not counts:
             return None
         have = {_NAMES[noun]: int(number) for number, noun, _ in counts}
@@ -212,7 +213,7 @@ class Rest:
     @classmethod
     def parse(cls, text: str) -> Rest | None:
         first, *lines = text.split("\n")
-        found = [_NAMED.fullmatch(line) for line in lines]
+        found = [re.fullmatch(_NAMED, line) for line in lines]
         if not lines or first != f"{len(lines)} more:":
             return None
         return cls(tuple((match["name"], match["line"]) for match in found if match))
@@ -227,7 +228,7 @@ def about_one_pbx(text: str) -> AboutOnePbx | None:
     return Buy.parse(text) or Short.parse(text) or Nothing.parse(text) or Refused.parse(text) or Unreadable.parse(text)
 
 
-_NAMED = re.compile(r"(?P<name>.*?): (?P<line>(?:buy |short: |nothing to buy: |ordered: ).*)")
+_NAMED = r"(?P<name>.*?): (?P<line>(?:buy |short: |nothing to buy: |ordered: ).*)"
 
 
 @dataclass(frozen=True)
@@ -298,7 +299,7 @@ def _in_use(used: Counts) -> Iterator[str]:
 
 
 def _amounts(text: str) -> dict[CountName, int]:
-    return {_NAMES[noun]: int(number) for number, noun in _AMOUNT.findall(text)}
+    return {_NAMES[noun]: int(number) for number, noun in re.findall(_AMOUNT, text)}
 
 
 def _pbxs(number: int) -> str:
