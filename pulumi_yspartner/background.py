@@ -9,14 +9,17 @@ import asyncio
 import time
 from collections import deque
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from .connected_account import ConnectedAccount
 from .errors import YsPartnerError
 from .model import Declaration, Reading
-from .observing import Observer, why_unreadable
-from .partner import Account
-from .partner.client import run_all
 from .settings import Settings
+from .wording import why_unreadable
+
+if TYPE_CHECKING:
+    from .observing import Observer
+    from .partner import Account
 
 CROSSING = 0.01
 """Seconds in which PBXs, or readings, gather to cross together."""
@@ -69,6 +72,10 @@ class BackgroundReader:
     async def _read_what_is_asked(self, account: Account) -> None:
         await asyncio.sleep(CROSSING)
         self._is_called = False
+        # Whoever has an account has loaded its client by now; before, nobody need wait for that.
+        from .observing import Observer
+        from .partner.client import run_all
+
         if self._observer is None or self._observer.account is not account:
             self._observer = Observer(account, self._settings)
         observer = self._observer

@@ -11,22 +11,27 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, ExitStack
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
-from .partner import Account, PartnerClient, connect
 from .settings import Settings
 
+if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+
+    from .partner import Account, PartnerClient
+
 T = TypeVar("T")
-Work = Callable[[Account], Awaitable[T]]
-Connect = Callable[[Settings], AbstractAsyncContextManager[PartnerClient]]
+Work = Callable[["Account"], Awaitable[T]]
+Connect = Callable[[Settings], AbstractAsyncContextManager["PartnerClient"]]
 
 
 class ConnectedAccount:
-    """Connects when first asked. Raises `SettingsError` then, where there are no credentials."""
+    """Connects when first asked. Raises `SettingsError` then, where there are no credentials.
 
-    def __init__(self, settings: Settings, connect: Connect = connect) -> None:
+    The client is loaded then, too: what only imports this package need not wait for that.
+    """
+
+    def __init__(self, settings: Settings, connect: Connect | None = None) -> None:
         self._settings = settings
         self._connect = connect
         self._lock = threading.Lock()
@@ -64,9 +69,14 @@ class ConnectedAccount:
     def _connection(self) -> tuple[BlockingPortal, Account]:
         with self._lock:
             if self._connected is None:
+                from anyio.from_thread import start_blocking_portal
+
+                from .partner import Account, connect
+
+                connection = (self._connect or connect)(self._settings)
                 with ExitStack() as opening:
                     portal = opening.enter_context(start_blocking_portal())
-                    client = opening.enter_context(portal.wrap_async_context_manager(self._connect(self._settings)))
+                    client = opening.enter_context(portal.wrap_async_context_manager(connection))
                     self._connected = portal, portal.call(Account, client, self._settings)
                     self._open = opening.pop_all()
             return self._connected

@@ -40,10 +40,9 @@ from .model import (
     unix,
 )
 from .money import Money
-from .observing import declared_twice
 from .orders import is_dead, is_settled
 from .settings import NAMESPACE, Settings, load
-from .wording import amounts, describe, priced, steps
+from .wording import amounts, declared_twice, describe, priced, steps
 
 MOST_LINES = 50
 """Messages per run that say what is bought or short; each costs about 10 ms. One more holds all other lines."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import ReadingError, SettingsError, YsPartnerError
+from .errors import ReadingError, YsPartnerError
 from .model import Counts, Declaration, Reading, missing, shortfall
 from .orders import waits
 from .partner import Account, Catalog
 from .partner.client import run_all
 from .settings import Settings
 from .sources import CapacitySource, capacity_source
+from .wording import why_unreadable
 
 
 class Observer:
@@ -48,18 +49,6 @@ class Observer:
         if self._source is None:
             self._source = capacity_source(self.account, self._settings)
         return self._source
-
-
-def why_unreadable(error: YsPartnerError) -> str:
-    """What to say of every PBX of a run in which nothing can be read."""
-    return str(error) if isinstance(error, SettingsError) else f"the portal could not be read: {error}"
-
-
-def declared_twice(serial_number: str, resources: int) -> str | None:
-    """Why a serial number that several resources declare is refused."""
-    if resources < 2:
-        return None
-    return f"serial number {serial_number} is declared by {resources} resources; declare each PBX once"
 
 
 async def _with_purchase(

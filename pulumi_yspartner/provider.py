@@ -14,13 +14,9 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, AsyncExitStack
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-import anyio
-from anyio.from_thread import BlockingPortal, start_blocking_portal
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
@@ -37,12 +33,13 @@ from pydantic import ValidationError
 
 from .errors import RefusedError, YsPartnerError
 from .model import COUNTS, DECLARED, UNCONFIRMED, Declaration, Purchase, Reading, State
-from .ordering import Ordering
-from .partner import Account, connect
 from .planning import Before, plan
 from .settings import NAMESPACE, Settings, load
-from .sources import capacity_source_ahead
 from .wording import NOTHING_BOUGHT, amounts
+
+if TYPE_CHECKING:
+    from .ordering import Ordering
+    from .runtime import Runtime
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -84,8 +81,8 @@ def _unexpected(error: Exception) -> str:
 class PbxCapacityProvider(ResourceProvider):
     """Pulumi's provider of `PbxCapacity`. Not for direct use."""
 
-    _settings: Settings = Settings()
-    _runtime: _Runtime | None = None
+    _settings: Settings | None = None
+    _runtime: Runtime | None = None
 
     @_plain_errors
     def configure(self, req: ConfigureRequest) -> None:
@@ -100,12 +97,11 @@ class PbxCapacityProvider(ResourceProvider):
             if value is not None:
                 config[key] = str(value)
         self._settings = load(config, os.environ)
-        self._runtime = _Runtime(self._settings, _engine_address())
 
     @_plain_errors
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate the declaration and add what it would buy, or why that is refused. Pure and instant."""
-        return checked(olds, news, self._settings)
+        return checked(olds, news, self._configured())
 
     @_plain_errors
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -165,62 +161,22 @@ class PbxCapacityProvider(ResourceProvider):
             raise YsPartnerError(f"{declaration.serial_number}: {error}") from None
 
     def _run(self, work: Callable[[Ordering], Awaitable[State]]) -> State:
-        if self._runtime is None:
-            raise YsPartnerError("the provider was not configured")
+        settings = self._configured()
+        with _start:
+            if self._runtime is None:
+                from .runtime import Runtime  # here, because no preview needs it
+
+                self._runtime = Runtime(settings, _engine_address())
         return self._runtime.run(work)
 
+    def _configured(self) -> Settings:
+        if self._settings is None:
+            raise YsPartnerError("the provider was not configured")
+        return self._settings
 
-class _Runtime:
-    """One event loop, one client and one `Ordering` for all calls of a provider process."""
 
-    def __init__(self, settings: Settings, engine_address: str | None) -> None:
-        self._settings = settings
-        self._engine_address = engine_address
-        self._start = threading.Lock()
-        self._loop: AbstractContextManager[BlockingPortal] | None = None
-        self._portal: BlockingPortal | None = None
-        self._open = AsyncExitStack()
-        self._connected: Ordering | None = None
-
-    def run(self, work: Callable[[Ordering], Awaitable[State]]) -> State:
-        """Run asynchronous work from one of the host's threads."""
-        with self._start:
-            if self._portal is None:
-                # Never left: its thread is a daemon, and the process ends with the engine's command.
-                self._loop = start_blocking_portal()
-                self._portal = self._loop.__enter__()
-                self._portal.call(self._prepare)
-        return self._portal.call(self._work, work)
-
-    async def _prepare(self) -> None:
-        self._connecting = anyio.Lock()
-
-    async def _work(self, work: Callable[[Ordering], Awaitable[State]]) -> State:
-        async with self._connecting:
-            if self._connected is None:
-                client = await self._open.enter_async_context(connect(self._settings))
-                account = Account(client, self._settings)
-                self._connected = Ordering(
-                    account=account,
-                    source=capacity_source_ahead(account, self._settings),
-                    settings=self._settings,
-                    engine_is_alive=self._engine_is_alive,
-                    now=time.time,
-                )
-        return await work(self._connected)
-
-    async def _engine_is_alive(self) -> bool:
-        """Whether somebody is there to hear of an order: this process is not ending (Ctrl-C ends it while calls go on
-        in other threads), and the engine still listens. Without an address nobody can tell."""
-        if self._engine_address is None or _is_ending():
-            return False
-        host, _, port = self._engine_address.rpartition(":")
-        try:
-            with anyio.fail_after(2):
-                await (await anyio.connect_tcp(host.strip("[]"), int(port))).aclose()
-        except (OSError, TimeoutError, ValueError):
-            return False
-        return True
+_start = threading.Lock()
+"""Held while a provider makes its runtime, because the host calls from several threads."""
 
 
 def checked(olds: Mapping[str, Any], news: Mapping[str, Any], settings: Settings) -> CheckResult:
@@ -295,16 +251,6 @@ def _is_provider_process() -> bool:
 def _engine_address() -> str | None:
     """The address of the engine that started this provider: the first argument of a provider process."""
     return sys.argv[1] if _is_provider_process() and len(sys.argv) > 1 else None
-
-
-def _is_ending() -> bool:
-    """Whether the interpreter is shutting down: from then on it takes no new work into any thread pool."""
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(int)
-    except RuntimeError:
-        return True
-    return False
 
 
 def _say(text: str) -> None:

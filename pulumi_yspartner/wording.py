@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from .errors import SettingsError, YsPartnerError
 from .model import COUNTS, CountName, Counts, SeenOrder
 from .money import Money, sums
 
@@ -74,3 +75,15 @@ def describe(order: SeenOrder, now: float) -> str:
 def amounts_named(names: Iterable[CountName]) -> str:
     """Names of counts in words."""
     return " and ".join(_NOUNS[name][1] for name in names)
+
+
+def why_unreadable(error: YsPartnerError) -> str:
+    """What to say of every PBX of a run in which nothing can be read."""
+    return str(error) if isinstance(error, SettingsError) else f"the portal could not be read: {error}"
+
+
+def declared_twice(serial_number: str, resources: int) -> str | None:
+    """Why a serial number that several resources declare is refused."""
+    if resources < 2:
+        return None
+    return f"serial number {serial_number} is declared by {resources} resources; declare each PBX once"

@@ -32,6 +32,7 @@ from pydantic import ValidationError
 from pulumi_yspartner import fleet as fleet_module
 from pulumi_yspartner import ordering as ordering_module
 from pulumi_yspartner import provider as provider_module
+from pulumi_yspartner import runtime as runtime_module
 from pulumi_yspartner import settings as settings_module
 from pulumi_yspartner.connected_account import ConnectedAccount
 from pulumi_yspartner.fleet import Fleet, Member, Said
@@ -403,6 +404,7 @@ class MiniEngine:
             for name, value in {**self.settings, **settings}.items():
                 patch.setenv(f"YSPARTNER_{name}", value)
             patch.setattr(provider_module, "time", clock)
+            patch.setattr(runtime_module, "time", clock)
             patch.setattr(fleet_module, "time", clock)
             patch.setattr(fleet_module, "pulumi", hooks.sdk(run))
             patch.setattr(provider_module, "_engine_address", lambda: address)
@@ -529,7 +531,7 @@ class _Hooks:
 
             patch.setattr(owner, name, gone)
 
-        is_alive = provider_module._Runtime._engine_is_alive
+        is_alive = runtime_module.Runtime.engine_is_alive
         place = PartnerClient.place
 
         async def alive(runtime: Any) -> bool:
@@ -552,7 +554,7 @@ class _Hooks:
                 self.before_order()
             return await post_once(*arguments, **options)
 
-        patch.setattr(provider_module._Runtime, "_engine_is_alive", alive)
+        patch.setattr(runtime_module.Runtime, "engine_is_alive", alive)
         patch.setattr(connection_module.Connection, "post_once", posted)
         match self.crash:
             case "before_sending":

@@ -13,7 +13,7 @@ import pytest
 from mini_engine import HQ, MiniEngine
 
 from pulumi_yspartner import ordering as ordering_module
-from pulumi_yspartner import provider as provider_module
+from pulumi_yspartner import runtime as runtime_module
 from pulumi_yspartner.partner import connection as connection_module
 from pulumi_yspartner.sandbox import Dialect, Fault, Portal, SandboxServer
 
@@ -44,7 +44,7 @@ def alive(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     async def is_alive(_: Any) -> bool:
         return bool(answer["lives"])
 
-    monkeypatch.setattr(provider_module._Runtime, "_engine_is_alive", is_alive)
+    monkeypatch.setattr(runtime_module.Runtime, "engine_is_alive", is_alive)
     return answer
 
 
@@ -311,7 +311,7 @@ def test_an_engine_that_dies_while_the_connection_is_made_gets_no_order(
     async def is_alive(_: Any) -> bool:
         return next(answers)
 
-    monkeypatch.setattr(provider_module._Runtime, "_engine_is_alive", is_alive)
+    monkeypatch.setattr(runtime_module.Runtime, "engine_is_alive", is_alive)
     run = engine.run(HQ_60)
     assert portal.purchases == 0
     assert portal.count("order.save") == 0
