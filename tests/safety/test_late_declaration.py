@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pulumi
 
 from pulumi_yspartner import PbxCapacity
@@ -16,8 +14,7 @@ def test_window_a_second_declaration_that_becomes_known_late() -> None:
     """The first is planned, the second refused: the preview fails, and no plan buys for both."""
 
     async def late(first: PbxCapacity) -> str:
-        while not await first.urn.is_known():
-            await asyncio.sleep(0)
+        await first.urn.future()
         return HQ
 
     def program() -> None:
