@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from .background import BackgroundReader
 from .connected_account import ConnectedAccount
 from .errors import SettingsError
-from .lines import Buy, Nothing, Problem, Refusals, Refused, Rest, Short, Total, Unreadable, on_order
+from .lines import Buy, Nothing, Problem, Refusals, Refused, Rest, Short, Total, Unpriced, Unreadable, on_order
 from .model import (
     NEVER_PLACED,
     UNCONFIRMED,
@@ -295,7 +295,7 @@ class Fleet:
             pulumi.log.info(str(Rest(tuple(rest))))
         if self.buyers:
             if self.unpriced:
-                pulumi.log.info(f"why a price is unknown: {self.unpriced}")
+                pulumi.log.info(str(Unpriced(self.unpriced)))
             pulumi.log.info(self._total())
         if self.refusals:
             raise PbxsRefusedError(str(Refusals(self.refusals, len(self.members))))
