@@ -74,7 +74,7 @@ class Terminal:
 
     def start(self, line: str, until: str) -> str:
         """Type a line that goes on in another terminal, in the same environment; returns its first lines."""
-        self.type(f"coproc OTHER {{ {line}; }}")
+        self.type(f"coproc OTHER {{ exec {line}; }}")  # in place of the shell, so that ending it ends the command
         said = ""
         while until not in said:
             said += self.type('IFS= read -r -t 60 -u "${OTHER[0]}" said && echo "$said"')
